@@ -1,0 +1,163 @@
+"""What every effect is: a stage in the signal chain, and up to three verbs."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any, ClassVar, Protocol, Self
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+
+from fullwell.detector import Detector
+from fullwell.errors import ChainError, ParameterError
+from fullwell.flags import FlagImage
+from fullwell.frame import Frame, FrameSet
+from fullwell.noise import Noise
+
+__all__ = ["Chain", "Effect", "Signal", "Stage", "in_unit", "per_amplifier"]
+
+
+class Stage(IntEnum):
+    """Where in the chain an effect acts; forward is upward, correction runs downward."""
+
+    FLAT = 10
+    SHOT_NOISE = 20
+    DARK = 30
+    COSMIC_RAYS = 35
+    FULL_WELL = 40
+    DEFECTS = 45
+    SCANS = 60  # raw layout begins here: prescan and overscan
+    READ_NOISE = 70
+    GAIN = 80
+    BIAS = 85
+    ADC = 90
+
+
+@attrs.define(eq=False)
+class Signal:
+    """What travels forward through the chain.
+
+    Parameters
+    ----------
+    image : ndarray of float32
+        Expected photo-electrons at first, ADU at the end.
+    detector : Detector
+    exposure_time, dark_time : float
+        Seconds.
+    unit : astropy unit
+        Electron, then ADU.
+    raw : bool
+        Whether `image` is in the raw layout.
+    state : dict
+        What is set for this exposure alone, by effect name (``{"bias": {"level_offset": 1.3}}``).
+    truth : dict
+        What was realized in this exposure, by effect name; numbers and arrays.
+    """
+
+    image: npt.NDArray[Any]
+    detector: Detector
+    exposure_time: float
+    dark_time: float
+    unit: u.UnitBase = u.electron
+    raw: bool = False
+    state: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
+    truth: dict[str, Any] = attrs.field(factory=dict)
+
+    @property
+    def layout(self) -> str:
+        """``'raw'`` or ``'assembled'``."""
+        return "raw" if self.raw else "assembled"
+
+    def to_raw(self) -> None:
+        """Put the image into the raw layout; prescan and overscan hold no charge."""
+        if not self.raw:
+            self.image = self.detector.disassemble(self.image)
+            self.raw = True
+
+
+class Chain(Protocol):
+    """What effects may know of the chain they are in."""
+
+    def get(self, name: str) -> Effect | None:
+        """Return the effect of that name, if it is there."""
+        ...
+
+    def correct(self, frame: Frame, *, settle: bool = True) -> Frame:
+        """Take the effects out of a frame."""
+        ...
+
+
+class Effect(ABC):
+    """One physical effect between photon and file.
+
+    Subclasses are ``attrs.frozen(eq=False)`` classes that override the verbs nature allows them.
+    The default of each verb leaves things as they are, except `measure`, which must be there to
+    be called.
+    """
+
+    name: ClassVar[str]
+    stage: ClassVar[Stage]
+
+    def simulate(self, signal: Signal, *, noise: Noise) -> None:
+        """Put the effect into `signal`, in place."""
+
+    @classmethod
+    def measure(cls, frames: FrameSet, *, known: Chain | None = None) -> Self:
+        """Estimate the effect from calibration frames after the effects in `known` are taken out.
+
+        Raises
+        ------
+        ChainError
+            If this effect cannot be measured on its own.
+        """
+        raise ChainError(f"{cls.name} cannot be measured by itself")
+
+    def flag(self, frame: Frame) -> FlagImage | None:
+        """Return the flags this effect sees in *raw* values, or None."""
+        return None
+
+    def correct(self, frame: Frame, *, chain: Chain | None = None) -> Frame:
+        """Take the effect out of a frame, carrying variance and flags along."""
+        return frame
+
+
+def in_unit(value: Any, unit: u.UnitBase) -> Any:
+    """Strip a Quantity to `unit`; anything else is taken to be in `unit` already.
+
+    Raises
+    ------
+    ParameterError
+        If the Quantity is of another kind.
+    """
+    if not isinstance(value, u.Quantity):
+        return value
+    try:
+        return value.to_value(unit)
+    except u.UnitConversionError as error:
+        raise ParameterError("quantity", value, f"something in {unit}") from error
+
+
+def per_amplifier(unit: u.UnitBase, *, positive: bool = True) -> Any:
+    """Attrs converter: a float, a Quantity or a sequence of either becomes a tuple of floats.
+
+    Raises
+    ------
+    ParameterError
+        If a value is not finite, is negative, or is zero where `positive`.
+    """
+
+    def convert(value: Any) -> tuple[float, ...]:
+        if not isinstance(value, u.Quantity) and np.ndim(value):
+            value = [in_unit(part, unit) for part in value]
+        numbers = np.atleast_1d(np.asarray(in_unit(value, unit), dtype=np.float64))
+        bad = ~np.isfinite(numbers) | (numbers <= 0 if positive else numbers < 0)
+        if bad.any():
+            limit = "above 0" if positive else "0 or more"
+            raise ParameterError("value per amplifier", numbers[bad][0], f"finite and {limit} {unit}")
+        return tuple(float(number) for number in numbers)
+
+    return convert
