@@ -111,8 +111,10 @@ class Frame:
 
     @property
     def layout(self) -> str:
-        """``'raw'`` or ``'assembled'``."""
-        return "assembled" if self.detector is None else self.detector.layout_of(self.shape)
+        """``'raw'`` or ``'assembled'``; a detector that has nothing to trim has assembled frames only."""
+        if self.detector is None or not self.detector.has_scans:
+            return "assembled"
+        return "raw" if self.shape == self.detector.raw_shape else self.detector.layout_of(self.shape)
 
     @property
     def mask(self) -> npt.NDArray[np.bool_]:

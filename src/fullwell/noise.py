@@ -15,7 +15,10 @@ import numpy.typing as npt
 
 from fullwell.errors import ParameterError
 
-__all__ = ["Noise", "Stream"]
+__all__ = ["FIXED_PATTERN", "Noise", "Stream"]
+
+#: The exposure that stands for what is the same in all: positions of hot pixels, pixel response, stars.
+FIXED_PATTERN = 2**32 - 1
 
 
 @attrs.frozen

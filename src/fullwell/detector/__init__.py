@@ -1,5 +1,16 @@
 """Geometry and identity of detectors."""
 
+from fullwell.detector.bits import effective_bits
 from fullwell.detector.geometry import Amplifier, Box, Detector, parse_section
+from fullwell.detector.layout import AmplifierArray, lay_out, scans_around
 
-__all__ = ["Amplifier", "Box", "Detector", "parse_section"]
+__all__ = [
+    "Amplifier",
+    "AmplifierArray",
+    "Box",
+    "Detector",
+    "effective_bits",
+    "lay_out",
+    "parse_section",
+    "scans_around",
+]

@@ -10,6 +10,7 @@ only in `parse_section` and `Box.section`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -34,7 +35,9 @@ class Box:
 
     def __attrs_post_init__(self) -> None:
         if not (0 <= self.x0 <= self.x1 and 0 <= self.y0 <= self.y1):
-            raise ParameterError("box", (self.x0, self.x1, self.y0, self.y1), "0 <= x0 <= x1 and 0 <= y0 <= y1")
+            raise ParameterError(
+                "box", (self.x0, self.x1, self.y0, self.y1), "0 <= x0 <= x1 and 0 <= y0 <= y1"
+            )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -155,6 +158,10 @@ class Amplifier:
         return tuple(box for box in (self.prescan, self.overscan, self.parallel) if box is not None)
 
 
+def _as_tuple(amplifiers: Iterable[Amplifier]) -> tuple[Amplifier, ...]:
+    return tuple(amplifiers)
+
+
 @attrs.frozen(eq=False)
 class Detector:
     """Geometry and identity of one CCD.
@@ -187,7 +194,7 @@ class Detector:
     name: str
     shape: tuple[int, int]
     raw_shape: tuple[int, int]
-    amplifiers: tuple[Amplifier, ...] = attrs.field(converter=tuple)
+    amplifiers: tuple[Amplifier, ...] = attrs.field(converter=_as_tuple)
     adc_bits: int = 16
     pixel_size: float | None = None
     serial: str = ""
@@ -205,14 +212,18 @@ class Detector:
             for i, (name, box) in enumerate(boxes):
                 for other, second in boxes[i + 1 :]:
                     if box.overlaps(second):
-                        raise ParameterError(f"{label} of amplifier {other}", second, f"no overlap with {name}")
+                        raise ParameterError(
+                            f"{label} of amplifier {other}", second, f"no overlap with {name}"
+                        )
 
     def _check_inside(self, amplifier: Amplifier) -> None:
         if not amplifier.box.within(self.shape):
             raise ParameterError(f"box of amplifier {amplifier.name}", amplifier.box, f"within {self.shape}")
         for box in (amplifier.raw, amplifier.data, *amplifier.scans):
             if not box.within(self.raw_shape):
-                raise ParameterError(f"raw box of amplifier {amplifier.name}", box, f"within {self.raw_shape}")
+                raise ParameterError(
+                    f"raw box of amplifier {amplifier.name}", box, f"within {self.raw_shape}"
+                )
 
     @classmethod
     def single(
@@ -258,6 +269,24 @@ class Detector:
             read_noise=read_noise,
         )
         return cls(name=name, shape=shape, raw_shape=raw_shape, amplifiers=(amplifier,), adc_bits=adc_bits)
+
+    @classmethod
+    def preset(cls, name: str) -> Detector:
+        """Return a detector that comes with the package, such as ``'sbig-st402'``.
+
+        Parameters
+        ----------
+        name : str
+            One of `fullwell.detector.presets.preset_names`.
+
+        Raises
+        ------
+        ParameterError
+            If there is no preset of that name.
+        """
+        from fullwell.detector.presets import load_detector  # the reader of TOML is heavy
+
+        return load_detector(name)
 
     @property
     def has_scans(self) -> bool:
@@ -305,6 +334,18 @@ class Detector:
         for amp in self.amplifiers:
             raw[amp.data.slices] = image[amp.box.slices][_steps(amp)]
         return raw
+
+    def without_scans(self) -> Detector:
+        """Return the detector of assembled frames: the same amplifiers, prescan and overscan gone."""
+        if not self.has_scans:
+            return self
+        amplifiers = [
+            attrs.evolve(
+                a, data=a.box, raw=a.box, prescan=None, overscan=None, parallel=None, flip_x=False, flip_y=False
+            )
+            for a in self.amplifiers
+        ]
+        return attrs.evolve(self, raw_shape=self.shape, amplifiers=tuple(amplifiers))
 
     def layout_of(self, shape: tuple[int, ...]) -> str:
         """Return ``'assembled'`` or ``'raw'``, whichever has this shape.
@@ -358,7 +399,9 @@ class Detector:
 
     def _check_shape(self, array: npt.NDArray[Any], expected: tuple[int, int], what: str) -> None:
         if array.shape != tuple(expected):
-            raise FrameError(f"{what} of {array.shape} does not fit detector {self.name}, which has {expected}")
+            raise FrameError(
+                f"{what} of {array.shape} does not fit detector {self.name}, which has {expected}"
+            )
 
 
 def _steps(amplifier: Amplifier) -> tuple[slice, slice]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.detector import Detector
+from fullwell.effects.affine import Affine
 from fullwell.errors import ChainError, ParameterError
 from fullwell.flags import FlagImage
 from fullwell.frame import Frame, FrameSet
@@ -24,16 +25,17 @@ __all__ = ["Chain", "Effect", "Signal", "Stage", "in_unit", "per_amplifier"]
 class Stage(IntEnum):
     """Where in the chain an effect acts; forward is upward, correction runs downward."""
 
+    LAST = 0  # corrections that want everything else done
     FLAT = 10
     SHOT_NOISE = 20
     DARK = 30
     COSMIC_RAYS = 35
     FULL_WELL = 40
     DEFECTS = 45
-    SCANS = 60  # raw layout begins here: prescan and overscan
-    READ_NOISE = 70
+    READ_NOISE = 70  # from here on the frame is in the raw layout, with prescan and overscan
     GAIN = 80
     BIAS = 85
+    OVERSCAN = 88  # its correction is the first that moves pixels: it trims and assembles
     ADC = 90
 
 
@@ -101,6 +103,8 @@ class Effect(ABC):
 
     name: ClassVar[str]
     stage: ClassVar[Stage]
+    #: Where the correction stands when that is not the stage itself.
+    undone_at: ClassVar[Stage | None] = None
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:
         """Put the effect into `signal`, in place."""
@@ -120,9 +124,24 @@ class Effect(ABC):
         """Return the flags this effect sees in *raw* values, or None."""
         return None
 
+    def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Affine | None:  # noqa: ARG002
+        """Return a pointwise correction as `Affine`, or None for effects that are not pointwise.
+
+        Parameters
+        ----------
+        frame : Frame
+            The frame to come: detector, times. Its data may be at an earlier step.
+        unit : astropy unit
+            Unit of the data at this step.
+        chain : Chain, optional
+            The chain that asks.
+        """
+        return None
+
     def correct(self, frame: Frame, *, chain: Chain | None = None) -> Frame:
         """Take the effect out of a frame, carrying variance and flags along."""
-        return frame
+        step = self.affine(frame, unit=frame.unit, chain=chain)
+        return frame if step is None else step.apply(frame)
 
 
 def in_unit(value: Any, unit: u.UnitBase) -> Any:

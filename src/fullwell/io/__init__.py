@@ -1,1 +1,24 @@
+"""FITS in and out: reading, looking, writing, and what headers mean."""
 
+from fullwell.io.checks import Limits
+from fullwell.io.checksums import ChecksumMemory, Memory
+from fullwell.io.hygiene import electron_header, trimmed_header, window_of
+from fullwell.io.reading import frames, read, read_image
+from fullwell.io.scanning import FileSummary, content_hash, scan
+from fullwell.io.writing import write
+
+__all__ = [
+    "ChecksumMemory",
+    "FileSummary",
+    "Limits",
+    "Memory",
+    "content_hash",
+    "electron_header",
+    "frames",
+    "read",
+    "read_image",
+    "scan",
+    "trimmed_header",
+    "window_of",
+    "write",
+]

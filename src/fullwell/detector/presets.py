@@ -1,0 +1,196 @@
+"""Detectors that come with the package, described in TOML files beside this module."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from fullwell.config import ConfigModel, parse_config, read_toml
+from fullwell.detector.geometry import Box, Detector, parse_section
+from fullwell.detector.layout import AmplifierArray, lay_out, scans_around
+from fullwell.errors import ConfigError, ParameterError
+
+__all__ = ["detector_from_toml", "load_detector", "preset_names"]
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+PerAmplifier = NotNegative | tuple[NotNegative, ...]
+
+
+class _Bias(ConfigModel):
+    """Bias level in ADU, for all amplifiers or one each."""
+
+    level: PerAmplifier
+
+
+class _Dark(ConfigModel):
+    """Dark current in e-/s at a temperature in degrees Celsius, and its hot pixels."""
+
+    rate: NotNegative
+    temperature: Number | None = None
+    hot_fraction: NotNegative | None = None
+    hot_factor: NotNegative | None = None
+
+
+class _FullWell(ConfigModel):
+    """Full well in electrons, and the signal at which the variance stops to grow."""
+
+    capacity: Positive
+    ptc_turnoff: Positive | None = None
+
+
+class _Transfer(ConfigModel):
+    """Fraction of the charge left behind in each transfer."""
+
+    serial: NotNegative
+    parallel: NotNegative
+
+
+class _BrighterFatter(ConfigModel):
+    """Area lost by a pixel for each electron it holds; negative, as in Astier et al. 2019."""
+
+    a00: Annotated[float, Field(le=0, allow_inf_nan=False)]
+
+
+class _Defaults(ConfigModel):
+    bias: _Bias | None = None
+    dark: _Dark | None = None
+    full_well: _FullWell | None = None
+    cti: _Transfer | None = None
+    brighter_fatter: _BrighterFatter | None = None
+
+
+class _Amplifiers(ConfigModel):
+    """What the amplifiers share; `sections` maps names to where their data lie on the silicon."""
+
+    gain: Positive
+    read_noise: NotNegative
+    saturation: Positive | None = None
+    array: tuple[int, int] | None = None
+    data: str | None = None
+    sections: dict[str, str] | None = None
+
+
+class _Preset(ConfigModel):
+    name: str
+    description: str
+    shape: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
+    adc_bits: int = 16
+    pixel_size: Positive | None = None
+    serial: str = ""
+    amplifiers: _Amplifiers
+    defaults: _Defaults = _Defaults()
+
+
+def preset_names() -> tuple[str, ...]:
+    """Names of the detectors that `load_detector` knows, in alphabetical order."""
+    names = (entry.name for entry in _folder().iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+
+
+def load_detector(name: str) -> Detector:
+    """Return a detector that comes with the package.
+
+    Parameters
+    ----------
+    name : str
+        One of `preset_names`, such as ``'sbig-st402'``.
+
+    Returns
+    -------
+    Detector
+        Parameters that are not geometry (dark current, full well, ...) stand in `defaults`, each
+        with its source in the TOML file.
+
+    Raises
+    ------
+    ParameterError
+        If there is no preset of that name.
+    """
+    if name not in preset_names():
+        raise ParameterError("detector", name, f"one of {', '.join(preset_names())}")
+    return detector_from_toml(_folder() / f"{name}.toml")
+
+
+def detector_from_toml(path: Path | str) -> Detector:
+    """Read a detector from a TOML file of the form of the presets.
+
+    Raises
+    ------
+    UnreadableFile
+        If there is no such file.
+    ConfigError
+        If a key is unknown, a value impossible, or the geometry contradicts itself.
+    """
+    preset = parse_config(read_toml(path), _Preset, source=str(path))
+    try:
+        arrays = _one_array(preset) if preset.amplifiers.sections is None else _many_arrays(preset)
+        amplifiers, raw_shape = lay_out(arrays)
+        return Detector(
+            name=preset.name,
+            shape=preset.shape,
+            raw_shape=raw_shape,
+            amplifiers=amplifiers,
+            adc_bits=preset.adc_bits,
+            pixel_size=preset.pixel_size,
+            serial=preset.serial,
+            defaults=_defaults(preset, amplifiers=len(amplifiers)),
+        )
+    except ParameterError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _one_array(preset: _Preset) -> list[AmplifierArray]:
+    rows, columns = preset.shape
+    shape = preset.amplifiers.array or preset.shape
+    box = Box(0, columns, 0, rows)
+    data = box if preset.amplifiers.data is None else parse_section(preset.amplifiers.data)[0]
+    return [_array(preset, "A", shape, data, (box, False, False))]
+
+
+def _many_arrays(preset: _Preset) -> list[AmplifierArray]:
+    common = preset.amplifiers
+    if common.array is None or common.data is None or not common.sections:
+        raise ParameterError("amplifiers", common.sections, "sections together with array and data")
+    data = parse_section(common.data)[0]
+    return [
+        _array(preset, name, common.array, data, parse_section(section))
+        for name, section in common.sections.items()
+    ]
+
+
+def _array(
+    preset: _Preset, name: str, shape: tuple[int, int], data: Box, target: tuple[Box, bool, bool]
+) -> AmplifierArray:
+    box, flip_x, flip_y = target
+    prescan, overscan, parallel = scans_around(data, shape)
+    return AmplifierArray(
+        name=name,
+        shape=shape,
+        data=data,
+        box=box,
+        flip_x=flip_x,
+        flip_y=flip_y,
+        prescan=prescan,
+        overscan=overscan,
+        parallel=parallel,
+        gain=preset.amplifiers.gain,
+        read_noise=preset.amplifiers.read_noise,
+        saturation=preset.amplifiers.saturation,
+    )
+
+
+def _defaults(preset: _Preset, *, amplifiers: int) -> dict[str, object]:
+    level = preset.defaults.bias.level if preset.defaults.bias is not None else 0.0
+    if isinstance(level, tuple) and len(level) != amplifiers:
+        raise ParameterError("defaults.bias.level", level, f"one value, or {amplifiers}")
+    return preset.defaults.model_dump(exclude_none=True)
+
+
+def _folder() -> Path:
+    # The package is always installed as files (hatchling wheel or editable), never as a zip.
+    return Path(str(files("fullwell.detector"))) / "data"

@@ -1,0 +1,32 @@
+"""From what was read out to the light-sensitive area."""
+
+from __future__ import annotations
+
+from fullwell.flags import Flags
+from fullwell.frame import Frame
+from fullwell.io.hygiene import trimmed_header
+
+__all__ = ["assembled"]
+
+
+def assembled(frame: Frame) -> Frame:
+    """Return the frame trimmed and put together; one that is so already comes back as it is.
+
+    Parameters
+    ----------
+    frame : Frame
+        With the detector that says which pixel goes where.
+    """
+    detector = frame.detector
+    if detector is None or not detector.has_scans or frame.layout != "raw":
+        return frame
+    header = frame.header
+    if len(detector.amplifiers) == 1:
+        header = trimmed_header(header, detector.amplifiers[0].data, shape=detector.shape)
+    return frame.with_(
+        data=detector.assemble(frame.data),
+        variance=None if frame.variance is None else detector.assemble(frame.variance),
+        flags=detector.assemble(frame.flags, fill=int(Flags.NO_DATA)),
+        header=header,
+        detector=detector.without_scans(),
+    )

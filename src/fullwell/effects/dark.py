@@ -1,0 +1,274 @@
+"""Dark current: electrons that come without light, and hot pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, Self
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+
+from fullwell.combining import DEFAULT_MEMORY
+from fullwell.detector import Detector
+from fullwell.effects.affine import Affine, MasterTerm
+from fullwell.effects.base import Chain, Effect, Signal, Stage, in_unit
+from fullwell.effects.dark_fit import line_weights
+from fullwell.effects.stacking import to_unit
+from fullwell.errors import ChainError, ParameterError
+from fullwell.flags import FlagImage
+from fullwell.frame import Frame, FrameSet, Shared
+from fullwell.noise import Noise
+
+__all__ = ["Dark", "DarkLevel", "DarkWeights"]
+
+MIN_FRAMES = 3
+SAME_LENGTH = 1e-3  # relative
+
+
+@attrs.frozen(eq=False)
+class DarkLevel:
+    """Mean of the dark frames of one length.
+
+    Parameters
+    ----------
+    time : float
+        Seconds of dark current.
+    level : ndarray of float32, shape (rows, columns)
+        In the unit of the `Dark`, the masters in `Dark.shared` taken out.
+    variance : ndarray or float
+        Own variance of `level`.
+    count : int
+        Number of frames.
+    id : str
+        Names the level by its content.
+    """
+
+    time: float
+    level: npt.NDArray[np.float32]
+    variance: Any
+    count: int
+    id: str
+
+
+@attrs.frozen
+class DarkWeights:
+    """How levels are put together for one exposure.
+
+    Parameters
+    ----------
+    weights : tuple of float
+        One a level.
+    rule : str
+        ``'same length'``, ``'scaled down'``, ``'scaled up'``, ``'line'`` or ``'line extended'``.
+    """
+
+    weights: tuple[float, ...]
+    rule: str
+
+
+def _rate(value: Any) -> Any:
+    return _number(value, u.electron / u.s, "rate")
+
+
+def _offset(value: Any) -> Any:
+    return _number(value, u.electron, "offset")
+
+
+def _number(value: Any, unit: u.UnitBase, name: str) -> Any:
+    if value is None:
+        return None
+    array = np.asarray(in_unit(value, unit))
+    if array.ndim == 0:
+        if not np.isfinite(array):
+            raise ParameterError(name, value, f"a finite number in {unit}")
+        return float(array)
+    return array.astype(np.float32, copy=False)
+
+
+@attrs.frozen(eq=False)
+class Dark(Effect):
+    """Dark current, ``rate * (time + dead_time) + offset`` electrons, Poisson.
+
+    Parameters
+    ----------
+    rate : Quantity, float or ndarray
+        e-/s for each pixel (ADU/s where `unit` is ADU).
+    offset : Quantity, float or ndarray
+        e- that do not grow with time (amplifier glow at read-out).
+    dead_time : float
+        Seconds in which charge collects beyond the exposure, between clearing and read-out.
+    unit : astropy unit
+        Electron, or ADU for a dark measured without a gain.
+    levels : tuple of DarkLevel
+        What a measured dark is made of, shortest first.
+    shared : dict of str to Shared
+        Masters that were taken out of its frames, with the coefficient of their noise.
+    bias_included : bool
+        Whether the levels hold the bias, because none was known.
+    bias_time : float
+        Dark time of the bias that was taken out.
+    flags : ndarray of uint16 or None
+        HOT and whatever most of its frames had.
+    applied : tuple of str
+        Effects taken out of its frames.
+    statistics : dict
+        What happened when it was measured.
+    """
+
+    name: ClassVar[str] = "dark"
+    stage: ClassVar[Stage] = Stage.DARK
+    rate: Any = attrs.field(default=0.0, converter=_rate)
+    offset: Any = attrs.field(default=0.0, converter=_offset)
+    dead_time: float = 0.0
+    unit: u.UnitBase = u.electron
+    levels: tuple[DarkLevel, ...] = ()
+    shared: dict[str, Shared] = attrs.field(factory=dict)
+    bias_included: bool = False
+    bias_time: float = 0.0
+    flags: FlagImage | None = None
+    applied: tuple[str, ...] = ()
+    statistics: dict[str, Any] = attrs.field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        if not (np.isfinite(self.dead_time) and self.dead_time >= 0):
+            raise ParameterError("dead_time", self.dead_time, "0 s or more")
+        if not self.levels:
+            for name, value in (("rate", self.rate), ("offset", self.offset)):
+                if np.any(np.asarray(value) < 0):
+                    raise ParameterError(name, float(np.min(value)), "0 or more; dark current cannot be negative")
+
+    @property
+    def count(self) -> int:
+        """Number of frames it was made of."""
+        return sum(level.count for level in self.levels)
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """Dark times of the levels in seconds."""
+        return tuple(level.time for level in self.levels)
+
+    def simulate(self, signal: Signal, *, noise: Noise) -> None:
+        """Add Poisson electrons."""
+        if self.unit != u.electron:
+            raise ChainError("a dark in ADU cannot be simulated; multiply it by a gain first")
+        mean = np.broadcast_to(
+            np.float32(1) * self.rate * np.float32(signal.dark_time + self.dead_time) + self.offset, signal.image.shape
+        ).astype(np.float32)
+        signal.image = signal.image + noise.stream(self.name).poisson(mean)
+
+    @classmethod
+    def measure(
+        cls,
+        frames: FrameSet | Iterable[Any],
+        *,
+        known: Chain | None = None,
+        clip: float = 5.0,
+        gain: float | tuple[float, ...] | None = None,
+        read_noise: float | tuple[float, ...] | None = None,
+        hot_sigma: float = 12.0,
+        memory: int = DEFAULT_MEMORY,
+    ) -> Self:
+        """Combine dark frames of one or several lengths.
+
+        Parameters
+        ----------
+        frames : FrameSet or iterable of Frame, CCDData or array
+            Raw darks with their dark time.
+        known : SignalChain, optional
+            Effects to take out first: overscan and bias.
+        clip : float
+            Values further than this many sigma from the median (from the line, where a length has fewer than
+            three frames) are rejected.
+        gain : float or tuple, optional
+            e-/ADU, for the shot noise of warm pixels; 1 is understood for frames in electrons.
+        read_noise : float or tuple, optional
+            In the unit of the frames; else that of the bias in `known`, else measured on the frames.
+        hot_sigma : float
+            A pixel is HOT when its longest level is this many single-frame sigmas above the median.
+        memory : int
+            Ceiling of the working memory in bytes.
+
+        Returns
+        -------
+        Dark
+            With `rate` and `offset` images where two lengths exist; with one length and a bias the
+            offset cannot be told from the rate and is set to zero, which `statistics` says.
+
+        Raises
+        ------
+        NotEnoughFrames
+            Without any frame, or for a single frame without `read_noise`.
+        FrameError
+            If a frame has no dark time.
+        """
+        from fullwell.effects.dark_measure import measure_dark
+
+        fields = measure_dark(
+            frames, known=known, clip=clip, gain=gain, read_noise=read_noise, hot_sigma=hot_sigma, memory=memory
+        )
+        return cls(**fields)
+
+    def weights(self, time: float) -> DarkWeights:
+        """Return the weights of the levels for an exposure of `time` seconds.
+
+        Raises
+        ------
+        ChainError
+            If the only level has another length and holds the bias, so that it cannot be scaled.
+
+        Notes
+        -----
+        A level of the same length serves alone. One level scales with
+        ``(t - t_bias) / (t_dark - t_bias)``. Several make a line: ``sum w = 1``, ``sum w t = time``.
+        """
+        levels = self.levels
+        for i, level in enumerate(levels):
+            alone = level.count >= MIN_FRAMES or len(levels) == 1
+            if alone and abs(level.time - time) <= SAME_LENGTH * max(time, 1e-3):
+                return DarkWeights(tuple(float(i == k) for k in range(len(levels))), "same length")
+        if len(levels) == 1:
+            if self.bias_included:
+                raise ChainError(
+                    f"a dark of {levels[0].time:g} s that holds the bias cannot serve an exposure of {time:g} s; "
+                    "take biases, or darks of a second length"
+                )
+            scale = (time - self.bias_time) / (levels[0].time - self.bias_time)
+            return DarkWeights((scale,), "scaled down" if scale <= 1 else "scaled up")
+        variances = [float(np.median(level.variance)) for level in levels]
+        rule = "line" if time <= max(self.times) * (1 + SAME_LENGTH) else "line extended"
+        return DarkWeights(tuple(float(w) for w in line_weights(self.times, variances, time)), rule)
+
+    def level_at(self, time: float) -> Any:
+        """Return the expected dark signal of an exposure of `time` seconds, in `unit`."""
+        if not self.levels:
+            return self.rate * (time + self.dead_time) + self.offset
+        weights = self.weights(time).weights
+        return sum(np.float32(w) * level.level for w, level in zip(weights, self.levels, strict=True) if w)
+
+    def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Affine:
+        """Subtract the dark signal of the frame's dark time.
+
+        Raises
+        ------
+        ChainError
+            If the frame has no dark time, shapes differ, or units do not fit.
+        """
+        if frame.dark_time is None or not frame.dark_time >= 0:
+            raise ChainError(f"frame {frame.source or ''} has no exposure time, its dark current is not known")
+        detector = frame.detector or Detector.single(frame.shape)
+        factor = to_unit("dark", self.unit, unit, chain, detector)
+        level = self.level_at(frame.dark_time)
+        if np.ndim(level) and level.shape != frame.shape:
+            raise ChainError(f"the dark has shape {level.shape}, the frame {frame.shape}; crop the one or the other")
+        masters: dict[str, MasterTerm] = {}
+        if self.levels:
+            weights = self.weights(frame.dark_time).weights
+            for weight, part in zip(weights, self.levels, strict=True):
+                if weight:
+                    masters[part.id] = MasterTerm(-weight * factor, 0.0, part.variance)
+            total = sum(weights)
+            for key, share in self.shared.items():
+                masters[key] = MasterTerm(-total * share.coefficient * factor, 0.0, share.variance)
+        return Affine(offset=-(level * factor), masters=masters, flags=self.flags)

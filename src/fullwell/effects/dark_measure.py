@@ -1,0 +1,239 @@
+"""How a `Dark` is made from frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+
+from fullwell.combining import Combined, NoiseModel, combine
+from fullwell.detector import Detector
+from fullwell.effects.base import Chain
+from fullwell.effects.bias import variance_ratio
+from fullwell.effects.dark import MIN_FRAMES, SAME_LENGTH, DarkLevel
+from fullwell.effects.dark_fit import LineFit, fit_line, line_weights
+from fullwell.effects.stacking import (
+    additive_offsets,
+    detector_of,
+    identity,
+    load_corrected,
+    measured_noise,
+    noise_model,
+)
+from fullwell.errors import FrameError, NotEnoughFrames
+from fullwell.flags import FLAG_DTYPE, FlagImage, Flags, mask_of
+from fullwell.frame import Frame, FrameSet, Shared
+
+__all__ = ["measure_dark"]
+
+
+def measure_dark(
+    frames: FrameSet | Iterable[Any],
+    *,
+    known: Chain | None,
+    clip: float,
+    gain: Any,
+    read_noise: Any,
+    hot_sigma: float,
+    memory: int,
+) -> dict[str, Any]:
+    """Fields of a `Dark`; see `Dark.measure`."""
+    with ExitStack() as resources:
+        held = load_corrected(frames, known, memory=memory // 2, resources=resources)
+        if not held:
+            raise NotEnoughFrames("there is no dark frame")
+        detector = detector_of(held)
+        groups = _by_time(held)
+        bias: Any = None if known is None else known.get("bias")
+        gain_image = 1.0 if held[0].unit == u.electron else None if gain is None else detector.spread(gain)
+        noise = _noise(held, groups, bias, gain_image, read_noise, detector)
+        statistics: dict[str, Any] = {"read_noise": _floats(noise.read_noise), "remarks": []}
+        if len(groups) > 1 and min(len(group) for group in groups.values()) < MIN_FRAMES:
+            levels, flags = _line_levels(groups, noise, clip, statistics)
+        else:
+            levels, flags = _stacked_levels(groups, noise, clip, memory // 2, statistics)
+        shared = _shared(held)
+        unit, applied = held[0].unit, held[0].applied
+    flags = flags | _hot(levels[-1], noise, mask_of(flags), hot_sigma, statistics)
+    bias_included = bias is None and "bias" not in applied
+    bias_time = float(getattr(bias, "dark_time", 0.0))
+    rate, offset = _rate_and_offset(levels, bias_included, bias_time, statistics)
+    return {
+        "rate": rate,
+        "offset": offset,
+        "unit": unit,
+        "levels": tuple(levels),
+        "shared": shared,
+        "bias_included": bias_included,
+        "bias_time": bias_time,
+        "flags": flags,
+        "applied": applied,
+        "statistics": statistics,
+    }
+
+
+def _by_time(held: Sequence[Frame]) -> dict[float, list[Frame]]:
+    """Group by dark time, shortest first; times within a thousandth are one."""
+    groups: dict[float, list[Frame]] = {}
+    for frame in sorted(held, key=lambda f: -1.0 if f.dark_time is None else f.dark_time):
+        if frame.dark_time is None or not frame.dark_time > 0:
+            raise FrameError(f"dark {frame.source or ''} has no exposure time above 0 (seen {frame.dark_time})")
+        near = [t for t in groups if abs(t - frame.dark_time) <= SAME_LENGTH * t]
+        groups.setdefault(near[0] if near else frame.dark_time, []).append(frame)
+    return groups
+
+
+def _noise(
+    held: Sequence[Frame], groups: dict[float, list[Frame]], bias: Any, gain: Any, read_noise: Any, detector: Detector
+) -> NoiseModel:
+    """Noise of one frame: as told, else that of the bias, else from differences of equal frames."""
+    if read_noise is not None:
+        return noise_model(np.atleast_1d(read_noise), gain, detector)
+    if bias is not None and bias.read_noise and gain is not None:
+        factor = gain if held[0].unit == u.electron else 1.0
+        return noise_model(np.asarray(bias.read_noise) * factor, gain, detector)
+    largest = max(groups.values(), key=len)
+    if len(largest) < 2:
+        raise NotEnoughFrames("single darks need read_noise, biases, or a second frame of one length")
+    # The measured noise holds the shot noise of the typical pixel; what counts on top is the excess of warm ones.
+    noise, _ = measured_noise(largest)
+    pedestal = float(np.median(largest[0].data))
+    model = noise_model(noise, gain, detector)
+    return NoiseModel(model.read_noise, model.gain, pedestal)
+
+
+def _stacked_levels(
+    groups: dict[float, list[Frame]], noise: NoiseModel, clip: float, memory: int, statistics: dict[str, Any]
+) -> tuple[list[DarkLevel], FlagImage]:
+    levels = []
+    flags: FlagImage | None = None
+    statistics["levels"] = []
+    for time, group in groups.items():
+        offsets = additive_offsets(group)
+        result = combine(group, clip=clip, noise=noise, offsets=list(offsets), memory=memory)
+        frame = result.frame
+        assert frame.variance is not None
+        levels.append(DarkLevel(time, frame.data, frame.variance, len(group), identity(frame.data, frame.variance, time)))
+        flags = frame.flags if flags is None else flags & frame.flags
+        statistics["levels"].append(_level_statistics(time, group, result, offsets))
+        statistics["remarks"] += list(result.remarks)
+    assert flags is not None
+    return levels, flags
+
+
+def _level_statistics(time: float, group: list[Frame], result: Combined, offsets: Any) -> dict[str, Any]:
+    return {
+        "time": time,
+        "count": len(group),
+        "median": float(np.median(result.frame.data)),
+        "rejected_fraction": list(result.rejected_fraction),
+        "level_offsets": [float(-offset) for offset in offsets],
+        "spread": result.spread,
+        "empirical_to_predicted": variance_ratio(result.empirical, result.frame),
+    }
+
+
+def _line_levels(
+    groups: dict[float, list[Frame]], noise: NoiseModel, clip: float, statistics: dict[str, Any]
+) -> tuple[list[DarkLevel], FlagImage]:
+    """Means of each length over the values that lie on the line.
+
+    Where a length has no value left, the line itself stands in: a missing observation replaced by its fitted
+    value leaves a least-squares line as it is.
+    """
+    frames = [frame for group in groups.values() for frame in group]
+    times = [time for time, group in groups.items() for _ in group]
+    fit = fit_line(frames, times, noise=noise, clip=clip)
+    levels, start = [], 0
+    statistics["levels"] = []
+    for time, group in groups.items():
+        part = slice(start, start + len(group))
+        start += len(group)
+        levels.append(_mean_on_line(time, group, fit, part, noise))
+        lost = (fit.valid[part] & ~fit.kept[part]).mean(axis=(1, 2))
+        statistics["levels"].append(
+            {
+                "time": time,
+                "count": len(group),
+                "median": float(np.median(levels[-1].level)),
+                "rejected_fraction": [float(f) for f in lost],
+                "spread": "line",
+            }
+        )
+    half = [plane for plane in Flags if plane is not None]
+    flags = np.zeros(frames[0].shape, FLAG_DTYPE)
+    for plane in half:
+        bit = FLAG_DTYPE.type(plane)
+        count = sum(((f.flags & bit) != 0).astype(np.int16) for f in frames)
+        flags[2 * np.asarray(count) > len(frames)] |= bit
+    flags[~fit.kept.any(axis=0) & ~mask_of(flags)] |= FLAG_DTYPE.type(Flags.UNCALIBRATED)
+    return levels, flags
+
+
+def _mean_on_line(time: float, group: list[Frame], fit: LineFit, part: slice, noise: NoiseModel) -> DarkLevel:
+    line = fit.intercept + fit.rate * np.float32(time)
+    kept = fit.kept[part]
+    number = kept.sum(axis=0)
+    total = np.zeros(line.shape, np.float64)
+    for frame, keep in zip(group, kept, strict=True):
+        total += np.where(keep, frame.data, 0.0)
+    level = np.where(number > 0, total / np.maximum(number, 1), line).astype(np.float32)
+    single = np.asarray(noise.read_noise, np.float64) ** 2
+    if noise.gain is not None:
+        single = single + np.maximum(line - noise.pedestal, 0.0) / noise.gain
+    variance = np.broadcast_to(single / np.maximum(number, 1), line.shape).astype(np.float32)
+    return DarkLevel(time, level, variance, len(group), identity(level, variance, time))
+
+
+def _shared(held: Sequence[Frame]) -> dict[str, Shared]:
+    result: dict[str, Shared] = {}
+    for frame in held:
+        for key, share in frame.shared.items():
+            known = result.get(key)
+            part = share.coefficient / len(held)
+            result[key] = Shared(part if known is None else known.coefficient + part, share.variance)
+    return result
+
+
+def _hot(
+    level: DarkLevel, noise: NoiseModel, masked: npt.NDArray[np.bool_], hot_sigma: float, statistics: dict[str, Any]
+) -> FlagImage:
+    good = level.level[~masked]
+    middle = float(np.median(good)) if good.size else 0.0
+    single = np.asarray(noise.read_noise, np.float64) ** 2
+    if noise.gain is not None:
+        single = single + max(middle - noise.pedestal, 0.0) / np.asarray(noise.gain)
+    threshold = middle + hot_sigma * np.sqrt(single)
+    hot = level.level > threshold
+    statistics["hot_pixels"] = int(hot.sum())
+    statistics["hot_threshold"] = float(np.mean(threshold))
+    statistics["hot_time"] = level.time
+    return np.where(hot, FLAG_DTYPE.type(Flags.HOT), FLAG_DTYPE.type(0))
+
+
+def _rate_and_offset(
+    levels: list[DarkLevel], bias_included: bool, bias_time: float, statistics: dict[str, Any]
+) -> tuple[Any, Any]:
+    if len(levels) == 1:
+        if bias_included:
+            statistics["remarks"].append("one length and no bias: serves exposures of this length only")
+            return 0.0, 0.0
+        statistics["remarks"].append("one length only: an offset that does not grow with time cannot be told from the rate")
+        return levels[0].level / np.float32(levels[0].time - bias_time), 0.0
+    times = [level.time for level in levels]
+    variances = [float(np.median(level.variance)) for level in levels]
+    at_zero = line_weights(times, variances, 0.0)
+    per_second = line_weights(times, variances, 1.0) - at_zero
+    rate = sum(np.float32(w) * level.level for w, level in zip(per_second, levels, strict=True))
+    offset = sum(np.float32(w) * level.level for w, level in zip(at_zero, levels, strict=True))
+    statistics["rate_median"] = float(np.median(np.asarray(rate)))
+    statistics["offset_median"] = float(np.median(np.asarray(offset)))
+    return rate, offset
+
+
+def _floats(value: Any) -> Any:
+    return float(value) if not np.ndim(value) else float(np.mean(value))

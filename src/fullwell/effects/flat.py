@@ -1,0 +1,220 @@
+"""Response of each pixel to light: vignetting, dust, pixel response."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import Any, ClassVar, Self
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+
+from fullwell.combining import DEFAULT_MEMORY, combine
+from fullwell.effects.affine import Affine, MasterTerm
+from fullwell.effects.base import Chain, Effect, Signal, Stage
+from fullwell.effects.bias import variance_ratio
+from fullwell.effects.stacking import detector_of, identity, load_corrected, measured_noise, noise_model
+from fullwell.errors import ChainError, FrameError, NotEnoughFrames, ParameterError
+from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
+from fullwell.frame import Frame, FrameSet, Shared
+from fullwell.noise import Noise
+
+__all__ = ["Flat"]
+
+
+def _response(value: Any) -> npt.NDArray[np.float32]:
+    array = np.asarray(value, dtype=np.float32)
+    if array.ndim != 2:
+        raise ParameterError("response", array.shape, "a two-dimensional image")
+    return array
+
+
+@attrs.frozen(eq=False)
+class Flat(Effect):
+    """Relative response to light.
+
+    Parameters
+    ----------
+    response : ndarray of float32, shape (rows, columns)
+        1 for the typical pixel; a measured flat has median 1 over its unmasked pixels, all amplifiers together.
+    variance : float or ndarray
+        Own variance of `response`.
+    shared : dict of str to Shared
+        Masters taken out of its frames; coefficients relative to `counts`.
+    counts : float
+        Level that `response` was divided by, in `unit` of its frames.
+    flags : ndarray of uint16 or None
+    filter : str
+        Name of the filter.
+    applied : tuple of str
+        Effects taken out of its frames.
+    count : int
+        Number of frames it was made of.
+    id : str
+        Names a measured flat by its content.
+    statistics : dict
+        What happened when it was measured.
+    """
+
+    name: ClassVar[str] = "flat"
+    stage: ClassVar[Stage] = Stage.FLAT
+    response: npt.NDArray[np.float32] = attrs.field(converter=_response)
+    variance: Any = 0.0
+    shared: dict[str, Shared] = attrs.field(factory=dict)
+    counts: float = 0.0
+    flags: FlagImage | None = None
+    filter: str = ""
+    applied: tuple[str, ...] = ()
+    count: int = 0
+    id: str = ""
+    statistics: dict[str, Any] = attrs.field(factory=dict)
+
+    def simulate(self, signal: Signal, *, noise: Noise) -> None:  # noqa: ARG002
+        """Multiply the light by the response."""
+        signal.image = signal.image * self.response
+
+    @classmethod
+    def measure(
+        cls,
+        frames: FrameSet | Iterable[Any],
+        *,
+        known: Chain | None = None,
+        clip: float = 5.0,
+        gain: float | tuple[float, ...] | None = None,
+        read_noise: float | tuple[float, ...] | None = None,
+        filter: str = "",  # noqa: A002
+        dead_below: float = 0.5,
+        memory: int = DEFAULT_MEMORY,
+    ) -> Self:
+        """Combine flat frames.
+
+        Parameters
+        ----------
+        frames : FrameSet or iterable of Frame, CCDData or array
+            Raw flats.
+        known : SignalChain, optional
+            Effects to take out first: overscan, bias, dark.
+        clip : float
+            Values further than this many sigma from the median, at one level, are rejected.
+        gain : float or tuple, optional
+            e-/ADU; 1 is understood for frames in electrons. Without it the noise is measured on the frames.
+        read_noise : float or tuple, optional
+            In the unit of the frames; else that of the bias in `known`.
+        filter : str
+            Name of the filter.
+        dead_below : float
+            Pixels with less than this share of the response around them are DEAD.
+        memory : int
+            Ceiling of the working memory in bytes.
+
+        Returns
+        -------
+        Flat
+
+        Raises
+        ------
+        NotEnoughFrames
+            Without frames, or with one frame and no gain.
+        FrameError
+            If a frame has no light in it.
+        """
+        with ExitStack() as resources:
+            held = load_corrected(frames, known, memory=memory // 2, resources=resources)
+            if not held:
+                raise NotEnoughFrames("there is no flat frame")
+            detector = detector_of(held)
+            levels = [_light(frame) for frame in held]
+            scales = np.mean(levels) / np.asarray(levels)
+            gain_image = 1.0 if held[0].unit == u.electron else None if gain is None else detector.spread(gain)
+            if gain_image is None and len(held) < 2:
+                raise NotEnoughFrames("a single flat needs a gain for its noise")
+            if gain_image is None:
+                equal = [f.with_(data=f.data * np.float32(s)) for f, s in zip(held, scales, strict=True)]
+                model = noise_model(measured_noise(equal)[0], None, detector)
+            else:
+                model = noise_model(_read_noise(read_noise, known, held, gain_image), gain_image, detector)
+            result = combine(held, clip=clip, noise=model, scales=list(scales), memory=memory // 2)
+        frame = result.frame
+        assert frame.variance is not None
+        masked = frame.mask
+        counts = float(np.median(frame.data[~masked])) if not masked.all() else float("nan")
+        if not counts > 0:
+            raise FrameError("no unmasked pixel of the combined flat has light")
+        response = frame.data / np.float32(counts)
+        flags = frame.flags | _dead(response, masked, dead_below)
+        return cls(
+            response=response,
+            variance=frame.variance / np.float32(counts**2),
+            shared={key: Shared(s.coefficient / counts, s.variance) for key, s in frame.shared.items()},
+            counts=counts,
+            flags=flags,
+            filter=filter,
+            applied=frame.applied,
+            count=len(held),
+            id=identity(response, frame.variance, filter or "flat"),
+            statistics={
+                "levels": [float(level) for level in levels],
+                "rejected_fraction": list(result.rejected_fraction),
+                "spread": result.spread,
+                "remarks": list(result.remarks),
+                "dead_pixels": int((flags & FLAG_DTYPE.type(Flags.DEAD) != 0).sum()),
+                "empirical_to_predicted": variance_ratio(result.empirical, frame),
+            },
+        )
+
+    def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Affine:  # noqa: ARG002
+        """Divide by the response.
+
+        To first order ``dy/y = -dF/F``: the noise of the flat, and of the masters within it, enters in
+        proportion to the corrected value.
+
+        Raises
+        ------
+        ChainError
+            If shapes differ.
+        """
+        if self.response.shape != frame.shape:
+            raise ChainError(
+                f"the flat has shape {self.response.shape}, the frame {frame.shape}; crop the one or the other"
+            )
+        useful = self.response > 0
+        inverse = np.divide(1.0, self.response, out=np.zeros_like(self.response), where=useful)
+        masters = {}
+        if self.id:
+            masters[self.id] = MasterTerm(0.0, -inverse, self.variance)
+            for key, share in self.shared.items():
+                masters[key] = MasterTerm(0.0, -inverse * np.float32(1.0) * share.coefficient, share.variance)
+        flags = np.where(useful, FLAG_DTYPE.type(0), FLAG_DTYPE.type(Flags.DEAD | Flags.UNCALIBRATED))
+        return Affine(scale=inverse, masters=masters, flags=flags if self.flags is None else flags | self.flags)
+
+
+def _light(frame: Frame) -> float:
+    good = frame.data[~frame.mask]
+    level = float(np.median(good)) if good.size else float("nan")
+    if not level > 0:
+        raise FrameError(f"flat {frame.source or ''} has no light: its median above bias and dark is {level:.4g}")
+    return level
+
+
+def _read_noise(given: Any, known: Chain | None, held: list[Frame], gain: Any) -> Any:
+    if given is not None:
+        return np.atleast_1d(given)
+    bias: Any = None if known is None else known.get("bias")
+    if bias is not None and bias.read_noise:
+        return np.asarray(bias.read_noise) * (gain if held[0].unit == u.electron else 1.0)
+    return (0.0,)
+
+
+def _dead(response: npt.NDArray[np.float32], masked: npt.NDArray[np.bool_], below: float, *, cell: int = 32) -> FlagImage:
+    """DEAD where the response is less than `below` times the median of the surrounding cell."""
+    rows, columns = response.shape
+    around = np.ones_like(response)
+    for top in range(0, rows, cell):
+        for left in range(0, columns, cell):
+            part = (slice(top, top + cell), slice(left, left + cell))
+            good = response[part][~masked[part]]
+            around[part] = np.median(good) if good.size else 1.0
+    return np.where(response < below * around, FLAG_DTYPE.type(Flags.DEAD), FLAG_DTYPE.type(0))
+

@@ -1,0 +1,265 @@
+"""Pixels read without light: they tell the level of this very frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, Literal
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from fullwell.detector import Amplifier, Box
+from fullwell.effects.assembly import assembled
+from fullwell.effects.base import Chain, Effect, Stage
+from fullwell.errors import ChainError, FrameError, ParameterError
+from fullwell.flags import FLAG_DTYPE, Flags
+from fullwell.frame import Frame, FrameLike, as_frame
+
+__all__ = ["Overscan", "OverscanTest"]
+
+CLIP = 5.0
+
+
+@attrs.frozen
+class OverscanTest:
+    """Whether subtracting the overscan makes frames more alike.
+
+    Parameters
+    ----------
+    scatter_before, scatter_after : float
+        Standard deviation, over the frames, of the level of the data without and with overscan subtracted, ADU.
+    expected_noise : float
+        Scatter, in ADU, that the noise of the overscan level alone would add.
+    helps : bool
+        True if the scatter shrinks by more than its own uncertainty.
+    """
+
+    scatter_before: float
+    scatter_after: float
+    expected_noise: float
+    helps: bool
+
+
+@attrs.frozen(eq=False)
+class Overscan(Effect):
+    """Subtract the level seen in the overscan, amplifier by amplifier, then trim and assemble.
+
+    Parameters
+    ----------
+    method : {'mean', 'median', 'row', 'polynomial'}
+        One clipped mean or median an amplifier, one mean a row, or a polynomial along the rows.
+    order : int
+        Degree of the polynomial.
+    skip : tuple of int
+        Columns left out next to the data (where charge trails in) and at the far end.
+    parallel : bool
+        Subtract the clipped mean of each column's parallel overscan as well, smoothed to one value where
+        `method` is 'mean' or 'median'.
+    clip : float
+        Values further than this many standard deviations from the median are left out.
+
+    Notes
+    -----
+    The noise of the level is added to the variance; it is common to a row or an amplifier, which the header
+    states (``OSCNOISE``), since a variance plane cannot. Rows whose last data columns are saturated are left out
+    of the estimate and take the level of their neighbors.
+    """
+
+    name: ClassVar[str] = "overscan"
+    stage: ClassVar[Stage] = Stage.OVERSCAN
+    method: Literal["mean", "median", "row", "polynomial"] = "mean"
+    order: int = 3
+    skip: tuple[int, int] = attrs.field(default=(3, 0), converter=tuple)
+    parallel: bool = False
+    clip: float = CLIP
+
+    def __attrs_post_init__(self) -> None:
+        if self.method not in ("mean", "median", "row", "polynomial"):
+            raise ParameterError("method", self.method, "'mean', 'median', 'row' or 'polynomial'")
+        if not 0 <= self.order <= 20:
+            raise ParameterError("order", self.order, "0 to 20")
+        if len(self.skip) != 2 or min(self.skip) < 0:
+            raise ParameterError("skip", self.skip, "two counts of 0 or more")
+        if not self.clip > 0:
+            raise ParameterError("clip", self.clip, "above 0")
+
+    def correct(self, frame: Frame, *, chain: Chain | None = None) -> Frame:  # noqa: ARG002
+        """Subtract the level and assemble.
+
+        Parameters
+        ----------
+        frame : Frame
+            In the raw layout of its detector.
+
+        Returns
+        -------
+        Frame
+            Assembled, with the noise of the level in the variance.
+
+        Raises
+        ------
+        ChainError
+            If the frame is assembled already or no amplifier has an overscan.
+        """
+        detector = frame.detector
+        if detector is None or not any(a.overscan or (self.parallel and a.parallel) for a in detector.amplifiers):
+            raise ChainError(f"frame {frame.source or ''} has no overscan; leave the Overscan out of the chain")
+        if frame.layout != "raw":
+            raise ChainError(f"frame {frame.source or ''} is assembled already, its overscan is gone")
+        data = frame.data.astype(np.float32)
+        noise = np.zeros(frame.shape, np.float32)
+        levels, errors = [], []
+        for amplifier in detector.amplifiers:
+            level, variance = self._serial(frame, data, amplifier)
+            data[amplifier.data.slices] -= level
+            noise[amplifier.data.slices] += variance
+            if self.parallel and amplifier.parallel is not None:
+                level, variance = self._parallel(data, level, amplifier)
+                data[amplifier.data.slices] -= level
+                noise[amplifier.data.slices] += variance
+            levels.append(float(np.mean(level)))
+            errors.append(float(np.sqrt(np.mean(variance))))
+        header = frame.header.copy()
+        header["OSCLEVEL"] = (round(float(np.mean(levels)), 4), "[adu] mean overscan level subtracted")
+        header["OSCNOISE"] = (round(float(np.mean(errors)), 5), "[adu] noise of the overscan level")
+        variance = noise if frame.variance is None else noise + frame.variance
+        return assembled(frame.with_(data=data, variance=variance, header=header))
+
+    def level(self, frame: FrameLike) -> tuple[tuple[float, float], ...]:
+        """Clipped mean of the serial overscan and its standard error in ADU, for each amplifier."""
+        frame = as_frame(frame)
+        if frame.detector is None:
+            raise ChainError("the frame has no detector, so no overscan is known")
+        result = []
+        for amplifier in frame.detector.amplifiers:
+            if amplifier.overscan is None:
+                raise ChainError(f"amplifier {amplifier.name} has no serial overscan")
+            values = frame.data[self._box(amplifier).slices].astype(np.float64)
+            kept = _clipped(values, self.clip)
+            result.append((float(values[kept].mean()), float(values[kept].std() / np.sqrt(kept.sum()))))
+        return tuple(result)
+
+    @classmethod
+    def test(cls, frames: Iterable[FrameLike], **options: Any) -> OverscanTest:
+        """Find out whether the overscan follows the level of the data.
+
+        Parameters
+        ----------
+        frames : iterable of Frame
+            At least three equal exposures (biases), raw, with a detector that has an overscan.
+        **options
+            As for `Overscan`.
+
+        Returns
+        -------
+        OverscanTest
+
+        Raises
+        ------
+        FrameError
+            For fewer than three frames.
+
+        Notes
+        -----
+        Compares the scatter of the clipped mean of the data with that of its difference to the overscan. The
+        ratio of two standard deviations of n values is uncertain by ``1/sqrt(n - 1)``.
+        """
+        overscan = cls(**options)
+        data_levels, overscan_levels, errors = [], [], []
+        for source in frames:
+            frame = as_frame(source)
+            level = overscan.level(frame)
+            assert frame.detector is not None
+            boxes = [a.data.slices for a in frame.detector.amplifiers]
+            means = [float(v[_clipped(v, CLIP)].mean()) for v in (frame.data[box].astype(np.float64) for box in boxes)]
+            data_levels.append(np.mean(means))
+            overscan_levels.append(np.mean([value for value, _ in level]))
+            errors.append(np.sqrt(np.sum([error**2 for _, error in level])) / len(level))
+        n = len(data_levels)
+        if n < 3:
+            raise FrameError(f"{n} frames; whether the overscan helps shows from 3 frames on")
+        before = float(np.std(data_levels, ddof=1))
+        after = float(np.std(np.subtract(data_levels, overscan_levels), ddof=1))
+        return OverscanTest(before, after, float(np.mean(errors)), bool(after < before * (1 - 1 / np.sqrt(n - 1))))
+
+    def _box(self, amplifier: Amplifier) -> Box:
+        """Overscan columns that count; the side next to the data is where the data lie."""
+        assert amplifier.overscan is not None
+        box, (near, far) = amplifier.overscan, self.skip
+        if amplifier.data.x0 >= box.x1:
+            near, far = far, near
+        if near + far >= box.x1 - box.x0:
+            raise ParameterError("skip", self.skip, f"fewer than the {box.x1 - box.x0} columns of the overscan")
+        return Box(box.x0 + near, box.x1 - far, box.y0, box.y1)
+
+    def _serial(self, frame: Frame, data: npt.NDArray[np.float32], amplifier: Amplifier) -> tuple[Any, Any]:
+        """Level and variance to subtract: scalars, or one a data row as a column vector."""
+        if amplifier.overscan is None:
+            return np.float32(0), np.float32(0)
+        rows = slice(amplifier.data.y0, amplifier.data.y1)
+        box = self._box(amplifier)
+        values = data[rows, box.x0 : box.x1].astype(np.float64)
+        usable = ~_spilled(frame, amplifier)
+        if not usable.any():
+            raise FrameError(f"all rows of amplifier {amplifier.name} are saturated next to the overscan")
+        kept = _clipped(values, self.clip, usable[:, None])
+        sigma2 = values[kept].var()
+        if self.method == "mean":
+            return np.float32(values[kept].mean()), np.float32(sigma2 / kept.sum())
+        if self.method == "median":
+            return np.float32(np.median(values[kept])), np.float32(np.pi / 2 * sigma2 / kept.sum())
+        counts = kept.sum(axis=1)
+        good = counts > 0
+        means = np.where(kept, values, 0.0).sum(axis=1)[good] / counts[good]
+        y = np.linspace(-1.0, 1.0, len(values))
+        if self.method == "row":
+            level = np.interp(y, y[good], means)
+            variance = np.interp(y, y[good], sigma2 / counts[good])
+        else:
+            design = np.polynomial.legendre.legvander(y, min(self.order, int(good.sum()) - 1))
+            root = np.sqrt(counts[good])[:, None]
+            coefficients, *_ = np.linalg.lstsq(design[good] * root, means * root[:, 0], rcond=None)
+            level = design @ coefficients
+            inverse = np.linalg.pinv((design[good] * root).T @ (design[good] * root))
+            variance = sigma2 * np.einsum("ij,jk,ik->i", design, inverse, design)
+        return level.astype(np.float32)[:, None], variance.astype(np.float32)[:, None]
+
+    def _parallel(self, data: npt.NDArray[np.float32], serial: Any, amplifier: Amplifier) -> tuple[Any, Any]:
+        """Level of the parallel overscan above the serial one."""
+        assert amplifier.parallel is not None
+        values = data[amplifier.parallel.slices].astype(np.float64) - float(np.mean(serial))
+        kept = _clipped(values, self.clip)
+        sigma2 = values[kept].var()
+        if self.method in ("mean", "median"):
+            return np.float32(values[kept].mean()), np.float32(sigma2 / kept.sum())
+        counts = np.maximum(kept.sum(axis=0), 1)
+        level = np.where(kept, values, 0.0).sum(axis=0) / counts
+        return level.astype(np.float32)[None], (sigma2 / counts).astype(np.float32)[None]
+
+
+def _clipped(
+    values: npt.NDArray[np.float64], clip: float, usable: npt.NDArray[np.bool_] | None = None
+) -> npt.NDArray[np.bool_]:
+    kept = np.isfinite(values)
+    if usable is not None:
+        kept &= usable
+    while True:
+        inside = values[kept]
+        if inside.size < 3:
+            return kept
+        center = np.median(inside)
+        still = kept & (np.abs(values - center) <= clip * inside.std())
+        if still.sum() in (0, kept.sum()):
+            return kept
+        kept = still
+
+
+def _spilled(frame: Frame, amplifier: Amplifier, *, columns: int = 3) -> npt.NDArray[np.bool_]:
+    """Rows whose data columns next to the overscan are saturated, so that charge trails into it."""
+    assert amplifier.overscan is not None
+    box = amplifier.data
+    left_side = amplifier.overscan.x1 <= box.x0
+    edge = slice(box.x0, box.x0 + columns) if left_side else slice(box.x1 - columns, box.x1)
+    saturated = frame.flags[box.y0 : box.y1, edge] & FLAG_DTYPE.type(Flags.SATURATED)
+    return np.asarray((saturated != 0).any(axis=1))

@@ -1,0 +1,128 @@
+"""What bias, dark and flat have in common when they are measured from stacks."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+
+from fullwell.combining import NoiseModel
+from fullwell.detector import Detector
+from fullwell.effects.assembly import assembled
+from fullwell.effects.base import Chain
+from fullwell.errors import ChainError
+from fullwell.frame import Frame, FrameSet, as_frame
+from fullwell.photon_transfer import pooled_noise
+
+__all__ = ["additive_offsets", "detector_of", "identity", "load_corrected", "measured_noise", "noise_model", "to_unit"]
+
+
+def load_corrected(
+    frames: FrameSet | Iterable[Any], known: Chain | None, *, memory: int, resources: ExitStack
+) -> list[Frame]:
+    """Load each frame once, take the known effects out, and keep the result at hand.
+
+    Parameters
+    ----------
+    frames : FrameSet or iterable
+    known : Chain or None
+        Effects to take out; noise of masters stays apart in `Frame.shared`.
+    memory : int
+        Bytes to hold in memory; what is more goes to a temporary folder.
+    resources : ExitStack
+        Removes the folder.
+
+    Returns
+    -------
+    list of Frame
+        Assembled, float32.
+    """
+    held: list[Frame] = []
+    folder: Path | None = None
+    size = 0
+    for i, source in enumerate(frames):
+        raw = as_frame(source)
+        frame = assembled(raw) if known is None else known.correct(raw, settle=False)
+        size += frame.data.nbytes
+        if size > memory:
+            folder = folder or Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="fullwell-")))
+            path = folder / f"{i}.npy"
+            np.save(path, frame.data)
+            frame = frame.with_(data=np.load(path, mmap_mode="r"))
+        # The noise of a stack is modelled from all of its frames; a variance for each would be held for nothing.
+        held.append(frame.with_(data=_float(frame.data), variance=None))
+    return held
+
+
+def _float(data: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return data if data.dtype.kind == "f" else data.astype(np.float32)
+
+
+def detector_of(frames: Sequence[Frame]) -> Detector:
+    """Return the detector of the frames, one plain amplifier where none is known."""
+    return frames[0].detector or Detector.single(frames[0].shape)
+
+
+def measured_noise(frames: Sequence[Frame], *, clip: float = 5.0) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Temporal noise of each amplifier and its error, by `fullwell.photon_transfer.pooled_noise`."""
+    return pooled_noise(((f.data, f.mask) for f in frames), detector_of(frames), clip=clip)
+
+
+def noise_model(read_noise: Sequence[float], gain: Any, detector: Detector) -> NoiseModel:
+    """Noise model from values per amplifier; `gain` is a scalar, an image or None."""
+    spread = detector.spread([0.0 if np.isnan(value) else value for value in read_noise])
+    return NoiseModel(read_noise=spread if np.ndim(spread) else float(spread), gain=gain)
+
+
+def additive_offsets(frames: Sequence[Frame]) -> npt.NDArray[np.float64]:
+    """Constants that bring the frames to their common level; their mean is zero.
+
+    The level of a frame against the first one is the mean of the difference within 5 standard deviations of
+    its median: integers quantize a median, and cosmic rays would move a plain mean.
+    """
+    first = frames[0]
+    levels = np.zeros(len(frames))
+    for i, frame in enumerate(frames[1:], start=1):
+        good = ~(first.mask | frame.mask)
+        difference = frame.data[good].astype(np.float64) - first.data[good]
+        for _ in range(5):
+            inside = np.abs(difference - np.median(difference)) <= 5 * difference.std()
+            if inside.all():
+                break
+            difference = difference[inside]
+        levels[i] = difference.mean() if difference.size else 0.0
+    return np.asarray(levels.mean() - levels)
+
+
+def identity(*parts: Any) -> str:
+    """Sixteen hex digits that name a product by its content."""
+    digest = hashlib.sha256()
+    for part in parts:
+        array = np.asarray(part)
+        digest.update(str((array.dtype.str, array.shape)).encode())
+        digest.update(np.ascontiguousarray(array).tobytes() if array.dtype != object else str(part).encode())
+    return digest.hexdigest()[:16]
+
+
+def to_unit(product: str, own: u.UnitBase, unit: u.UnitBase, chain: Chain | None, detector: Detector) -> Any:
+    """Factor that brings a product in its `own` unit to `unit`, with the gain of the chain.
+
+    Raises
+    ------
+    ChainError
+        If there is no gain to do it with.
+    """
+    if own == unit:
+        return np.float32(1.0)
+    gain: Any = None if chain is None else chain.get("gain")
+    if gain is None:
+        raise ChainError(f"the {product} is in {own}, the frame in {unit}; put a Gain into the chain")
+    image = gain.image(detector)
+    return image if unit == u.electron else 1.0 / image

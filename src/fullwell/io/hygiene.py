@@ -1,0 +1,239 @@
+"""Headers that stay true: legal cards only, positions after trimming, units after conversion."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from astropy.io.fits import Card, Header
+from astropy.io.fits.verify import VerifyError
+
+from fullwell.detector import Box, parse_section
+from fullwell.errors import ParameterError, UnitError
+
+__all__ = [
+    "electron_header",
+    "legal_header",
+    "trimmed_header",
+    "window_of",
+    "without_structure",
+]
+
+_COMMENTARY = ("COMMENT", "HISTORY", "")
+_KEYWORD = re.compile(r"[A-Z0-9_-]{1,8}")
+_HIERARCH = re.compile(r"[A-Z0-9_.-]+(?: +[A-Z0-9_.-]+)*")
+#: Cards that describe how the bytes lie in a file. They are no property of the frame.
+_STRUCTURE = re.compile(
+    r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|GROUPS|EXTEND|INHERIT|BZERO|BSCALE|BLANK|CHECKSUM|DATASUM"
+    r"|TFIELDS|THEAP|(?:TTYPE|TFORM|TUNIT|TDIM|TNULL|TSCAL|TZERO|TDISP)\d+"
+    r"|ZIMAGE|ZSIMPLE|ZTENSION|ZEXTEND|ZBITPIX|ZNAXIS\d*|ZTILE\d+|ZPCOUNT|ZGCOUNT|ZCMPTYPE|ZNAME\d+|ZVAL\d+"
+    r"|ZQUANTIZ|ZDITHER0|ZBLANK|ZMASKCMP|ZHECKSUM|ZDATASUM|FZALGOR|FZTILE"
+)
+#: Cards of areas that a trimmed image no longer has.
+_SCANS = re.compile(r"(?:BIASSEC|TRIMSEC|PRESCAN|OVRSCAN|OVERSCAN|PRESEC|POSTSEC|BIASSC|TRIMSC)[A-Z0-9_]*")
+_RAW_NAMES = {
+    "GAIN": "RAWGAIN",
+    "EGAIN": "RAWEGAIN",
+    "E-GAIN": "RAWEGAIN",
+    "RDNOISE": "RAWRDN",
+    "SATURATE": "RAWSATUR",
+    "SATLEVEL": "RAWSATLV",
+}
+
+
+def legal_header(header: Header) -> Header:
+    """Return the header with cards that can be read and written, whatever was in it.
+
+    Values that are no FITS values (``1.5 sec``, ``NaN``) become text. Cards that cannot be
+    saved are dropped, and a HISTORY line says so.
+    """
+    kept: list[Card] = []
+    dropped: list[str] = []
+    for card in header.cards:
+        legal = _legal_card(card)
+        if legal is None:
+            dropped.append(_printable(card))
+        else:
+            kept.append(legal)
+    clean = Header(kept)
+    for name in dropped:
+        clean.add_history(f"card dropped, it is not legal FITS: {name}"[:72])
+    return clean
+
+
+def _printable(card: Card) -> str:
+    text = str(getattr(card, "_image", None) or getattr(card, "_keyword", None) or "unnamed")
+    return "".join(letter if 32 <= ord(letter) < 127 else "?" for letter in text).strip()
+
+
+def _legal_card(card: Card) -> Card | None:
+    try:
+        card.verify("exception")
+        value = card.value
+    except (VerifyError, ValueError, TypeError):
+        try:
+            card.verify("silentfix")
+            value = card.value
+        except (VerifyError, ValueError, TypeError):
+            return None
+    keyword = card.keyword
+    if keyword in _COMMENTARY:
+        return card
+    if not (_KEYWORD.fullmatch(keyword) or _HIERARCH.fullmatch(keyword)) or keyword == "END":
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return Card(keyword, str(value), card.comment)
+    return card
+
+
+def without_structure(header: Header) -> Header:
+    """Return the header without the cards that describe the file instead of the frame."""
+    return Header([card for card in header.cards if not _STRUCTURE.fullmatch(card.keyword)])
+
+
+def trimmed_header(header: Header, box: Box, *, shape: tuple[int, int]) -> Header:
+    """Return the header of an image that is cut down to `box`.
+
+    Reference pixels (CRPIX1, CRPIX2 and their alternates A to Z) and the offsets LTV1 and LTV2
+    move along, DATASEC becomes the whole area, CCDSEC, DETSEC and AMPSEC shrink with it where
+    they can be followed and are dropped where not. Cards of overscan and prescan go.
+
+    Parameters
+    ----------
+    header : Header
+        Of the image before; it is left as it is.
+    box : Box
+        What is kept of it.
+    shape : tuple of int
+        Rows and columns of the image before.
+
+    Raises
+    ------
+    ParameterError
+        If the box does not lie in an image of that shape.
+    """
+    if box.empty or not box.within(shape):
+        raise ParameterError("box", box, f"some pixels within {shape}")
+    trimmed = Header([card for card in header.cards if not _falls_with_scans(card.keyword)])
+    for axis, offset in ((1, box.x0), (2, box.y0)):
+        for letter in ("", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ"):
+            keyword = f"CRPIX{axis}{letter}"
+            if _number(header.get(keyword)) is not None:
+                trimmed[keyword] = header[keyword] - offset
+        if offset or f"LTV{axis}" in header:
+            # IRAF's rule: logical = LTM * physical + LTV
+            trimmed[f"LTV{axis}"] = (_number(header.get(f"LTV{axis}")) or 0.0) - offset
+    for keyword in ("CCDSEC", "DETSEC", "AMPSEC"):
+        if keyword in header:
+            section = _shrunk(header, keyword, box, shape)
+            if section is None:
+                trimmed.remove(keyword)
+            else:
+                trimmed[keyword] = section
+    trimmed["DATASEC"] = Box(0, box.x1 - box.x0, 0, box.y1 - box.y0).section
+    return trimmed
+
+
+def _falls_with_scans(keyword: str) -> bool:
+    return bool(_SCANS.fullmatch(keyword) or re.fullmatch(r"NAXIS\d*", keyword))
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _shrunk(header: Header, keyword: str, box: Box, shape: tuple[int, int]) -> str | None:
+    """Section `keyword`, which says where DATASEC lies on the CCD, cut down to `box`."""
+    whole = Box(0, shape[1], 0, shape[0])
+    try:
+        data = parse_section(str(header["DATASEC"]))[0] if "DATASEC" in header else whole
+        target, flip_x, flip_y = parse_section(str(header[keyword]))
+    except ParameterError:
+        return None
+    inside = data.x0 <= box.x0 and box.x1 <= data.x1 and data.y0 <= box.y0 and box.y1 <= data.y1
+    if not inside or any(a % b for a, b in zip(target.shape, data.shape, strict=True)):
+        return None
+    step_y, step_x = (a // b for a, b in zip(target.shape, data.shape, strict=True))
+    x = _span(target.x0, target.x1, (box.x0 - data.x0) * step_x, (box.x1 - data.x0) * step_x, flip=flip_x)
+    y = _span(target.y0, target.y1, (box.y0 - data.y0) * step_y, (box.y1 - data.y0) * step_y, flip=flip_y)
+    return f"[{x},{y}]"
+
+
+def _span(low: int, high: int, first: int, last: int, *, flip: bool) -> str:
+    """FITS range of the pixels `first` to `last` counted from the start of ``low..high``."""
+    return f"{high - first}:{high - last + 1}" if flip else f"{low + first + 1}:{low + last}"
+
+
+def electron_header(
+    header: Header, *, gain: float | Sequence[float], read_noise: float | Sequence[float] | None = None
+) -> Header:
+    """Return the header of a frame that was in ADU and is now in electrons.
+
+    The gain cards become 1, RDNOISE is in electrons, SATURATE and SATLEVEL are multiplied by the
+    gain, BUNIT is electron. What was there before is kept as RAWGAIN, RAWEGAIN, RAWRDN,
+    RAWSATUR and RAWSATLV.
+
+    Parameters
+    ----------
+    header : Header
+        Of the frame in ADU; it is left as it is.
+    gain : float or sequence of float
+        e-/ADU, one for all or one an amplifier. The smallest is taken for the saturation.
+    read_noise : float or sequence of float, optional
+        e-; RDNOISE becomes the root of the mean square. If not given, RDNOISE stays.
+
+    Raises
+    ------
+    UnitError
+        If BUNIT says electrons already.
+    ParameterError
+        If a gain is not above 0 or a noise is negative.
+    """
+    if str(header.get("BUNIT", "adu")).strip().lower().startswith(("electron", "e-")):
+        raise UnitError(f"the header is in electrons already (BUNIT = {header['BUNIT']!r})")
+    gains = np.atleast_1d(np.asarray(gain, dtype=np.float64))
+    if not (np.isfinite(gains) & (gains > 0)).all():
+        raise ParameterError("gain", gain, "finite and above 0 e-/ADU")
+    changed = header.copy()
+    for keyword, raw_name in _RAW_NAMES.items():
+        if keyword in header and raw_name not in changed and (keyword != "RDNOISE" or read_noise is not None):
+            changed[raw_name] = (header[keyword], f"{keyword} of the raw frame")
+    for keyword in ("EGAIN", "E-GAIN"):
+        if keyword in header:
+            changed[keyword] = (1.0, "data are in electrons")
+    for keyword in ("SATURATE", "SATLEVEL"):
+        level = _number(header.get(keyword))
+        if level is not None:
+            changed[keyword] = (level * float(gains.min()), "electron")
+    changed["GAIN"] = (1.0, "data are in electrons")
+    if read_noise is not None:
+        noises = np.atleast_1d(np.asarray(read_noise, dtype=np.float64))
+        if not (np.isfinite(noises) & (noises >= 0)).all():
+            raise ParameterError("read_noise", read_noise, "finite and 0 e- or more")
+        changed["RDNOISE"] = (float(np.sqrt(np.mean(noises**2))), "electron")
+    changed["BUNIT"] = "electron"
+    return changed
+
+
+def window_of(header: Header) -> tuple[int, int] | None:
+    """First column and row of a read-out window, counted from 0 in (binned) pixels of the CCD.
+
+    From XORGSUBF and YORGSUBF, else CCDSUBFL and CCDSUBFT, else the offsets LTV1 and LTV2.
+
+    Returns
+    -------
+    tuple of int, or None
+        ``(x0, y0)``; None if no card says it.
+    """
+    for first, second, sign in (
+        ("XORGSUBF", "YORGSUBF", 1),
+        ("CCDSUBFL", "CCDSUBFT", 1),
+        ("LTV1", "LTV2", -1),
+    ):
+        x, y = _number(header.get(first)), _number(header.get(second))
+        if x is not None and y is not None:
+            return round(sign * x), round(sign * y)
+    return None

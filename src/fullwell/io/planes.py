@@ -1,0 +1,109 @@
+"""The planes beside the data: UNCERT and MASK as astropy's CCDData keeps them, FLAGS with its names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.io.fits import Header
+
+from fullwell.errors import FrameError
+from fullwell.flags import FLAG_DTYPE, FlagImage, Flags, mask_of
+
+__all__ = ["PLANES", "flags_from_flags", "flags_from_mask", "plane_images", "variance_from"]
+
+#: Names of extensions that belong to the image, and are none themselves.
+PLANES = ("UNCERT", "MASK", "FLAGS")
+
+_BITS = 16
+_STD, _VAR, _IVAR = (
+    ("STDDEVUNCERTAINTY", "STD", "NONE", ""),
+    ("VARIANCEUNCERTAINTY", "VAR"),
+    ("INVERSEVARIANCE", "IVAR"),
+)
+
+
+def variance_from(array: npt.NDArray[Any], header: Header) -> npt.NDArray[Any]:
+    """Turn an UNCERT image into a variance, by its card UTYPE; a standard deviation if there is none.
+
+    Raises
+    ------
+    FrameError
+        If UTYPE is not known.
+    """
+    array = array if array.dtype.kind == "f" else array.astype(np.float32)
+    kind = str(header.get("UTYPE", "")).strip().upper()
+    with np.errstate(all="ignore"):  # infinite variance is a legal way to say 'no weight'
+        if kind in _STD:
+            return array * array
+        if kind in _VAR:
+            return array
+        if kind in _IVAR:
+            return array.dtype.type(1) / array
+    raise FrameError(f"UTYPE = {header['UTYPE']!r} of UNCERT is not known: STD, VAR or IVAR are")
+
+
+def flags_from_mask(array: npt.NDArray[Any]) -> FlagImage:
+    """Turn a MASK image into flags: whatever is not 0 has the plane MASKED."""
+    return np.where(array != 0, FLAG_DTYPE.type(Flags.MASKED), FLAG_DTYPE.type(0))
+
+
+def flags_from_flags(array: npt.NDArray[Any], header: Header) -> FlagImage:
+    """Turn a FLAGS image into flags.
+
+    The planes go by the names in the cards FLAG00 to FLAG15, and by their place where there are
+    none. A plane with an unknown name, or without any, becomes MASKED.
+
+    Raises
+    ------
+    FrameError
+        If the image does not hold integers.
+    """
+    if array.dtype.kind not in "iu":
+        raise FrameError(f"FLAGS holds {array.dtype}, not integers")
+    names = {bit: str(header[f"FLAG{bit:02d}"]).strip() for bit in range(_BITS) if f"FLAG{bit:02d}" in header}
+    if not names:
+        names = {plane.value.bit_length() - 1: str(plane.name) for plane in Flags}
+    if all(name in Flags.__members__ and Flags[name].value == 1 << bit for bit, name in names.items()):
+        known = sum(1 << bit for bit in names)
+        flags = (array & array.dtype.type(known)).astype(FLAG_DTYPE)
+    else:
+        known, flags = 0, np.zeros(array.shape, FLAG_DTYPE)
+        for bit, name in names.items():
+            if name in Flags.__members__:
+                known |= 1 << bit
+                flags[(array & array.dtype.type(1 << bit)) != 0] |= FLAG_DTYPE.type(Flags[name])
+    rest = (array & ~array.dtype.type(known)) != 0
+    flags[rest] |= FLAG_DTYPE.type(Flags.MASKED)
+    return flags
+
+
+def plane_images(
+    variance: npt.NDArray[Any] | None, flags: FlagImage
+) -> list[tuple[str, npt.NDArray[Any], Header]]:
+    """Return name, image and cards of the planes to write.
+
+    MASK and FLAGS are left out when no flag is set and there is no variance: a plain raw frame.
+
+    Raises
+    ------
+    FrameError
+        If a variance is negative.
+    """
+    images: list[tuple[str, npt.NDArray[Any], Header]] = []
+    if variance is not None:
+        if (variance < 0).any():
+            worst = float(np.nanmin(variance))
+            raise FrameError(f"the variance is negative in places (down to {worst:g}): no such noise exists")
+        deviation = np.sqrt(variance, dtype=np.result_type(variance.dtype, np.float32))
+        cards = Header([("UTYPE", "StdDevUncertainty", "kind of uncertainty")])
+        images.append(("UNCERT", deviation.astype(np.float32), cards))
+    if variance is not None or flags.any():
+        images.append(("MASK", mask_of(flags).astype(np.uint8), Header()))
+        cards = Header()
+        for plane in Flags:
+            bit = plane.value.bit_length() - 1
+            cards[f"FLAG{bit:02d}"] = (str(plane.name), f"plane of value {plane.value}")
+        images.append(("FLAGS", flags, cards))
+    return images

@@ -1,0 +1,220 @@
+"""FITS out: whole or not at all, and the same bytes for the same content."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+from astropy.io import fits
+from astropy.io.fits import Header
+
+from fullwell.errors import AlreadyExists, FileError, FrameError, ParameterError
+from fullwell.frame import Frame
+from fullwell.io.checks import quiet
+from fullwell.io.dialects import translate
+from fullwell.io.hygiene import legal_header, without_structure
+from fullwell.io.planes import PLANES, plane_images
+
+__all__ = ["write"]
+
+_RESERVED = ("PRIMARY", "PSFIMAGE", *PLANES)
+_UNIT_NAMES = {u.adu: "adu", u.electron: "electron", u.dimensionless_unscaled: "1"}
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+
+
+def write(
+    frame: Frame,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    extra: Mapping[str, Any] | None = None,
+    cards: Mapping[str, Any] | None = None,
+    history: Sequence[str] = (),
+    dtype: npt.DTypeLike = np.float32,
+) -> None:
+    """Write a frame as FITS, with everything `read` and astropy's ``CCDData.read`` need.
+
+    The primary holds the data; UNCERT the standard deviation, where the frame has a variance
+    (that of its masters included); MASK and FLAGS follow where there is a variance or any flag.
+    The file appears whole or not at all, and holds no clock: the same content gives the same
+    bytes. Integers and float32 come back exactly, a variance within 2e-7 of itself.
+
+    Parameters
+    ----------
+    frame : Frame
+        What to write.
+    path : path
+        Where to; the folder must exist.
+    overwrite : bool
+        Whether a file of that name may be replaced.
+    extra : mapping of str to ndarray or (ndarray, Header), optional
+        Further images by EXTNAME, of any number of dimensions; see `read_image`.
+    cards : mapping of str to value or (value, comment), optional
+        Cards to set in the primary header.
+    history : sequence of str
+        HISTORY lines to add.
+    dtype : dtype
+        Floating point type on disk of data and extras; integers keep theirs.
+
+    Raises
+    ------
+    AlreadyExists
+        If the file is there and `overwrite` is False.
+    FileError
+        If it cannot be written (no folder, no permission, disk full); nothing is left behind.
+    FrameError
+        If the data cannot be stored: complex, beyond the range of `dtype`, negative variance.
+    ParameterError
+        If a card or the name of an extra is not legal, or `path` asks for compression.
+    """
+    target = Path(path)
+    if target.suffix.lower() in (".gz", ".fz", ".bz2"):
+        raise ParameterError("path", str(path), "a name without compression; products are plain FITS")
+    if not overwrite and os.path.lexists(target):
+        raise AlreadyExists(f"{path} exists already; allow overwriting or choose another name")
+    with quiet():
+        units = _units(frame, extra or {}, cards or {}, history, np.dtype(dtype))
+    _save(units, target, overwrite=overwrite)
+
+
+def _units(
+    frame: Frame,
+    extra: Mapping[str, Any],
+    cards: Mapping[str, Any],
+    history: Sequence[str],
+    dtype: np.dtype[Any],
+) -> fits.HDUList:
+    data = _storable(frame.data, dtype, "data")
+    settled = frame.settled()
+    header = _primary_header(frame, cards, history)
+    units = [fits.PrimaryHDU(data, header)]
+    for name, image, own in plane_images(settled.variance, frame.flags):
+        units.append(fits.ImageHDU(image, own, name=name))
+    for name, value in extra.items():
+        if name != name.strip().upper() or name in _RESERVED or not 0 < len(name) <= 68 or not name.isascii():
+            raise ParameterError("name of an extra", name, f"capitals, none of {_RESERVED}")
+        image, own = value if isinstance(value, tuple) else (value, Header())
+        own = without_structure(legal_header(Header(own)))
+        units.append(fits.ImageHDU(_storable(np.asarray(image), dtype, name), own, name=name))
+    listed = fits.HDUList(units)
+    listed.update_extend()  # before the sums: writing would add the card EXTEND
+    for unit in listed:
+        unit.add_checksum(when="ones' complement sum")
+    return listed
+
+
+def _storable(array: npt.NDArray[Any], dtype: np.dtype[Any], label: str) -> npt.NDArray[Any]:
+    """Array of a type that FITS has; a copy in FITS byte order, since astropy swaps in place."""
+    if array.dtype.kind == "b":
+        return array.astype(np.uint8)
+    if array.dtype.kind in "iu":
+        return array.copy()
+    if array.dtype.kind != "f":
+        raise FrameError(f"{label} of type {array.dtype} cannot be written; integers and floats can")
+    if dtype not in (np.float32, np.float64):
+        raise ParameterError("dtype", str(dtype), "float32 or float64")
+    try:
+        with np.errstate(over="raise"):
+            return array.astype(dtype.newbyteorder(">"))
+    except FloatingPointError as error:
+        raise FrameError(f"{label} has values beyond the range of {dtype}; write with dtype='f8'") from error
+
+
+def _primary_header(frame: Frame, cards: Mapping[str, Any], history: Sequence[str]) -> Header:
+    header = without_structure(legal_header(frame.header))
+    header["BUNIT"] = _UNIT_NAMES.get(frame.unit) or frame.unit.to_string()
+    _set_applied(header, frame.applied)
+    _set_times(header, frame)
+    for keyword, value in cards.items():
+        _set_card(header, keyword, value)
+    for line in _history_lines(history):
+        header.add_history(line)
+    return header
+
+
+def _set_applied(header: Header, applied: Iterable[str]) -> None:
+    names = list(applied)
+    if any(not name or name.split() != [name] for name in names):
+        raise FrameError(f"names of applied effects are single words, not {names}")
+    if names:
+        header["FWAPPLY"] = (" ".join(names), "effects taken out")
+    else:
+        header.remove("FWAPPLY", ignore_missing=True)
+
+
+def _set_times(header: Header, frame: Frame) -> None:
+    """Let EXPTIME and DARKTIME say what the frame says, where the header does not yet."""
+    if frame.exposure_time is not None and translate(header).exposure_time.value != frame.exposure_time:
+        header["EXPTIME"] = (float(frame.exposure_time), "s")
+    if frame.dark_time is not None and translate(header).dark_time.value != frame.dark_time:
+        header["DARKTIME"] = (float(frame.dark_time), "s")
+
+
+def _set_card(header: Header, keyword: str, value: Any) -> None:
+    comment = None
+    if isinstance(value, tuple):
+        value, comment = value
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ParameterError(f"card {keyword}", value, "a finite number; FITS has no others")
+    try:
+        header[keyword.upper()] = value if comment is None else (value, comment)
+        header.cards[keyword.upper()].verify("exception")
+    except (ValueError, fits.VerifyError) as error:
+        raise ParameterError(f"card {keyword}", value, f"a legal FITS card ({error})") from error
+
+
+def _history_lines(history: Iterable[str]) -> list[str]:
+    lines = [line for entry in history for line in str(entry).splitlines()]
+    return ["".join(letter if 32 <= ord(letter) < 127 else "?" for letter in line) for line in lines]
+
+
+def _save(units: fits.HDUList, target: Path, *, overwrite: bool) -> None:
+    aside = target.parent / f".fullwell-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    try:
+        with aside.open("wb") as handle:
+            with quiet():
+                units.writeto(handle, output_verify="exception")
+            handle.flush()
+            os.fsync(handle.fileno())
+        _put_in_place(aside, target, overwrite=overwrite)
+        _sync_folder(target.parent)
+    except FileExistsError as error:
+        raise AlreadyExists(f"{target} exists already; allow overwriting or choose another name") from error
+    except (OSError, fits.VerifyError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FileError(target, f"cannot be written: {reason}") from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _put_in_place(aside: Path, target: Path, *, overwrite: bool) -> None:
+    if overwrite:
+        aside.replace(target)
+        return
+    try:
+        # Unlike a rename, a link fails when somebody else was faster.
+        os.link(aside, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
+        aside.replace(target)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

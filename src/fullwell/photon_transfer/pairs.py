@@ -1,0 +1,163 @@
+"""Gain and read noise from two flats and two biases."""
+
+from __future__ import annotations
+
+import warnings
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from fullwell.detector import Box, parse_section
+from fullwell.errors import FrameError, FullwellWarning, ParameterError
+from fullwell.frame import FrameLike, as_frame
+from fullwell.kernels.order_statistics import truncated_variance_factor
+
+__all__ = ["PairGain", "clipped_variance", "gain_from_pair"]
+
+LEVEL_TOLERANCE = 0.01
+
+
+@attrs.frozen
+class PairGain:
+    """Gain and read noise with their standard errors.
+
+    Parameters
+    ----------
+    gain, gain_error : float
+        e-/ADU.
+    read_noise, read_noise_error : float
+        e-.
+    """
+
+    gain: float
+    gain_error: float
+    read_noise: float
+    read_noise_error: float
+
+
+def gain_from_pair(
+    flat1: FrameLike,
+    flat2: FrameLike,
+    bias1: FrameLike,
+    bias2: FrameLike,
+    *,
+    region: Box | str | None = None,
+    rescale: bool = True,
+    clip: float | None = 5.0,
+) -> PairGain:
+    """Measure gain and read noise from two flats and two biases.
+
+    Parameters
+    ----------
+    flat1, flat2, bias1, bias2 : Frame, CCDData or array, all of one shape
+        Raw frames in ADU. Masked pixels are left out.
+    region : Box or FITS section, optional
+        The part to use; everything if not given.
+    rescale : bool
+        Bring the second flat to the level of the first before the difference, so that a drifting
+        lamp does not add its share of the fixed pattern.
+    clip : float or None
+        Leave out differences further than this many standard deviations from their median
+        (iterated); the loss of variance is corrected for.
+
+    Returns
+    -------
+    PairGain
+        With ``rescale=False, clip=None`` it is the textbook formula,
+        ``gain = (<f1> + <f2> - <b1> - <b2>) / (var(f1 - f2) - var(b1 - b2))`` and
+        ``read noise = gain std(b1 - b2) / sqrt(2)``, variances with ddof 0, all in float64.
+
+    Raises
+    ------
+    FrameError
+        If shapes differ, fewer than 2 pixels are left, or the flats show no more noise than the biases.
+    ParameterError
+        If `clip` is not above 0 or the region lies outside of the frames.
+
+    Warns
+    -----
+    FullwellWarning
+        If the two flats differ in level by more than 1 %.
+
+    Notes
+    -----
+    Janesick, *Scientific Charge-Coupled Devices* (2001), section 2.2.5; with ``rescale`` the second flat is
+    multiplied by ``s = m1/m2`` (``m``: level above bias) and
+    ``gain = m1 (1 + s) / (var(f1 - s f2) - (1 + s^2)/2 var(b1 - b2))``. Errors: a variance of n
+    Gaussian values has the relative error sqrt(2/n).
+    """
+    if clip is not None and not clip > 0:
+        raise ParameterError("clip", clip, "above 0, or None")
+    f1, f2, b1, b2 = _values([flat1, flat2, bias1, bias2], region)
+    level1 = f1.mean() - b1.mean()
+    level2 = f2.mean() - b2.mean()
+    mean = 0.5 * (level1 + level2)
+    if not mean > 0:
+        raise FrameError(f"the flats are not brighter than the biases (by {mean:.4g} ADU)")
+    if abs(level1 - level2) > LEVEL_TOLERANCE * mean:
+        advice = "the gain is corrected for it" if rescale else "use rescale=True, or a steadier lamp"
+        warnings.warn(
+            f"the flats differ in level: {level1:.6g} and {level2:.6g} ADU above bias; {advice}",
+            FullwellWarning,
+            stacklevel=2,
+        )
+    s = level1 / level2 if rescale else 1.0
+    flat_difference = f1 - f2 if s == 1.0 else f1 - s * f2
+    flat_variance, n_flat = clipped_variance(flat_difference, clip=clip)
+    bias_variance, n_bias = clipped_variance(b1 - b2, clip=clip)
+    excess = flat_variance - 0.5 * (1.0 + s * s) * bias_variance if s != 1.0 else flat_variance - bias_variance
+    if not excess > 0:
+        raise FrameError(
+            f"the flats show no shot noise: variance of the difference is {flat_variance:.4g} ADU^2 in the flats, "
+            f"{bias_variance:.4g} in the biases"
+        )
+    signal = f1.mean() + f2.mean() - b1.mean() - b2.mean() if s == 1.0 else level1 * (1.0 + s)
+    gain = signal / excess
+    gain_error = gain * np.sqrt(2 * flat_variance**2 / n_flat + 2 * bias_variance**2 / n_bias) / excess
+    noise = gain * np.sqrt(bias_variance) / np.sqrt(2.0)
+    noise_error = noise * np.hypot(gain_error / gain, np.sqrt(0.5 / n_bias))
+    return PairGain(float(gain), float(gain_error), float(noise), float(noise_error))
+
+
+def clipped_variance(difference: npt.NDArray[np.float64], *, clip: float | None) -> tuple[float, int]:
+    """Variance (ddof 0) of the values within `clip` standard deviations of their median, iterated.
+
+    Parameters
+    ----------
+    difference : ndarray of float64, one-dimensional
+    clip : float or None
+        None takes all values.
+
+    Returns
+    -------
+    variance : float
+        Divided by the variance that a normal distribution keeps within the limits.
+    count : int
+        Number of values that were used.
+    """
+    if clip is None:
+        return float(difference.var()), difference.size
+    kept = difference
+    while True:
+        center, spread = np.median(kept), np.sqrt(kept.var())
+        inside = kept[np.abs(kept - center) <= clip * spread]
+        if inside.size == kept.size:
+            return float(kept.var()) / truncated_variance_factor(clip), kept.size
+        kept = inside
+
+
+def _values(sources: list[FrameLike], region: Box | str | None) -> list[npt.NDArray[np.float64]]:
+    frames = [as_frame(source) for source in sources]
+    for frame in frames[1:]:
+        frames[0].same_shape(frame, what="flats and biases")
+    box = parse_section(region)[0] if isinstance(region, str) else region
+    if box is not None and (box.empty or not box.within(frames[0].shape)):
+        raise ParameterError("region", box, f"a box of at least one pixel within {frames[0].shape}")
+    where = box.slices if box is not None else (slice(None), slice(None))
+    good = np.ones(frames[0].data[where].shape, bool)
+    for frame in frames:
+        good &= ~frame.mask[where] & np.isfinite(frame.data[where])
+    if good.sum() < 2:
+        raise FrameError(f"{int(good.sum())} pixels are left after masking; at least 2 are needed")
+    return [frame.data[where][good].astype(np.float64) for frame in frames]

@@ -1,0 +1,150 @@
+"""A report as JSON, for programs: every number in full, no picture."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from typing import Any
+
+from fullwell.report.model import (
+    Badge,
+    Block,
+    Cell,
+    Code,
+    Fact,
+    Facts,
+    Gallery,
+    Number,
+    Pair,
+    Picture,
+    Report,
+    TableBlock,
+    Text,
+    Warnings,
+)
+
+__all__ = ["to_json"]
+
+#: Version of the layout of the file; programs that read it look here first.
+_FORMAT = "fullwell-report/1"
+
+
+def to_json(report: Report) -> str:
+    """Write a report as JSON.
+
+    Numbers have their full precision; a value that is not finite becomes null, because JSON has
+    none. A picture is represented by its caption and the hash of its bytes.
+
+    Returns
+    -------
+    str
+        The same report gives the same text.
+    """
+    document = {
+        "format": _FORMAT,
+        "title": report.title,
+        "subtitle": report.subtitle,
+        "verdict": None if report.verdict is None else _cell(report.verdict),
+        "summary": [_fact(fact) for fact in report.summary],
+        "warnings": _block(report.warnings)["items"],
+        "sections": [
+            {
+                "title": section.title,
+                "lead": section.lead,
+                "blocks": [_block(block) for block in section.blocks],
+            }
+            for section in report.sections
+        ],
+        "provenance": [_fact(fact) for fact in report.provenance.facts],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _block(block: Block) -> dict[str, Any]:
+    match block:
+        case Text():
+            return {"kind": "text", "text": block.text}
+        case Facts():
+            return {"kind": "facts", "facts": [_fact(fact) for fact in block.facts]}
+        case TableBlock():
+            return _table(block)
+        case Picture():
+            return {"kind": "picture", **_picture(block)}
+        case Gallery():
+            return {"kind": "gallery", "pictures": [_picture(picture) for picture in block.pictures]}
+        case Pair():
+            return _pair(block)
+        case Warnings():
+            items = [
+                {
+                    "severity": item.severity,
+                    "text": item.text,
+                    "subject": item.subject,
+                    "action": item.action,
+                }
+                for item in block.items
+            ]
+            return {"kind": "warnings", "items": items}
+
+
+def _table(table: TableBlock) -> dict[str, Any]:
+    return {
+        "kind": "table",
+        "key": table.key,
+        "caption": table.caption,
+        "columns": [{"title": column.title, "unit": column.unit} for column in table.columns],
+        "rows": [[_cell(cell) for cell in row] for row in table.rows],
+    }
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    return {
+        "kind": "pair",
+        "title": pair.title,
+        "before": _picture(pair.before),
+        "after": _picture(pair.after),
+        "changes": [
+            {
+                "label": change.label,
+                "unit": change.unit,
+                "before": _cell(change.before),
+                "after": _cell(change.after),
+            }
+            for change in pair.changes
+        ],
+    }
+
+
+def _picture(picture: Picture) -> dict[str, Any]:
+    return {
+        "alt": picture.alt,
+        "caption": picture.caption,
+        "media_type": picture.media_type,
+        "sha256": hashlib.sha256(picture.data).hexdigest()[:16],
+    }
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    value = _cell(fact.cell)
+    parts = value if isinstance(value, dict) else {"value": value}
+    return {"label": fact.label, **parts, "source": fact.source} | ({"key": fact.key} if fact.key else {})
+
+
+def _cell(cell: Cell) -> Any:
+    match cell:
+        case Number():
+            parts = {"value": _finite(cell.value), "error": _finite(cell.error)}
+            return parts | {name: text for name in ("unit", "key") if (text := getattr(cell, name))}
+        case Badge():
+            return {"text": cell.text, "status": cell.status}
+        case Code():
+            return cell.text
+        case float():
+            return _finite(cell)
+        case _:
+            return cell
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

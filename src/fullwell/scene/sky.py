@@ -1,0 +1,49 @@
+"""The brightness of the sky."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from fullwell.errors import ParameterError
+from fullwell.scene.source import not_negative, rate
+
+__all__ = ["Sky"]
+
+
+@attrs.frozen
+class Sky:
+    """A plane of light.
+
+    Parameters
+    ----------
+    level : float or Quantity
+        e-/s/pixel, mean over the frame.
+    gradient : tuple of float
+        Relative change from the left edge to the right, and from the bottom to the top.
+
+    Raises
+    ------
+    ParameterError
+        If the level is negative, or the gradient so steep that a corner would be.
+    """
+
+    level: float = attrs.field(converter=rate, validator=not_negative)
+    gradient: tuple[float, float] = (0.0, 0.0)
+
+    def __attrs_post_init__(self) -> None:
+        if len(self.gradient) != 2 or not abs(self.gradient[0]) + abs(self.gradient[1]) <= 2:
+            raise ParameterError("gradient", self.gradient, "two numbers whose sizes add up to 2 at most")
+
+    def render(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+        """Return the expected photo-electrons per second and pixel."""
+        dx, dy = self.gradient
+        rows = dy * _ramp(shape[0])[:, None]
+        image = self.level * (1 + rows + dx * _ramp(shape[1]))
+        return np.asarray(np.maximum(image, 0), np.float32)
+
+
+def _ramp(n: int) -> npt.NDArray[np.float64]:
+    """Run from -1/2 to 1/2, from edge to edge: the centers of the outermost pixels lie within."""
+    return (np.arange(n) + 0.5) / n - 0.5

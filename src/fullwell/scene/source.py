@@ -1,0 +1,86 @@
+"""A source of light, and a scene of several."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+
+from fullwell.errors import ParameterError
+
+__all__ = ["Scene", "Source", "not_negative", "rate"]
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Anything that can say how much light each pixel receives."""
+
+    def render(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+        """Return the expected photo-electrons per second and pixel, before the flat response."""
+        ...
+
+
+@attrs.frozen(eq=False)
+class Scene:
+    """Sources that add up.
+
+    Parameters
+    ----------
+    parts : sequence of Source
+        None at all is a closed shutter.
+    """
+
+    parts: tuple[Source, ...] = attrs.field(converter=tuple, default=())
+
+    def __attrs_post_init__(self) -> None:
+        for part in self.parts:
+            if not isinstance(part, Source):
+                raise ParameterError("part of a scene", part, "something with a method render(shape)")
+
+    def render(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+        """Return the expected photo-electrons per second and pixel, before the flat response.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Rows and columns of the light-sensitive area.
+
+        Returns
+        -------
+        ndarray of float32
+        """
+        total = np.zeros(shape, np.float32)
+        for part in self.parts:
+            total += part.render(shape)
+        return total
+
+
+def rate(value: Any) -> Any:
+    """Attrs converter: strip a Quantity to e-/s or e-/s/pixel; anything else is in that unit already.
+
+    Raises
+    ------
+    ParameterError
+        If the Quantity is of another kind.
+    """
+    if not isinstance(value, u.Quantity):
+        return value
+    for unit in (u.electron / u.s, u.electron / u.s / u.pix):
+        if value.unit.is_equivalent(unit):
+            return value.to_value(unit)
+    raise ParameterError("quantity", value, "something in electron / s, or electron / s / pix")
+
+
+def not_negative(_: Any, attribute: Any, value: float) -> None:
+    """Attrs validator: finite, and 0 or more.
+
+    Raises
+    ------
+    ParameterError
+        If it is not.
+    """
+    if not (np.isfinite(value) and value >= 0):
+        raise ParameterError(attribute.name, value, "finite and 0 or more")
