@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
+from typing import Any
 
 import attrs
 from astropy.io.fits import Header
@@ -35,7 +36,7 @@ _HARMLESS_BYTES = 256 * 2**20
 _filters = threading.RLock()
 
 
-def _positive(_: object, attribute: attrs.Attribute[float], value: float) -> None:
+def _positive(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not value > 0:
         raise ParameterError(attribute.name, value, "above 0")
 

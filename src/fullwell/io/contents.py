@@ -8,10 +8,12 @@ from typing import Any
 
 import attrs
 import numpy as np
+from astropy import units as u
 from astropy.io.fits import Header
 
 from fullwell.detector import Detector
 from fullwell.errors import FrameError, NoImage
+from fullwell.io.bunit import unit_from
 from fullwell.io.checks import Limits, check_monochrome, check_size, two_dimensional
 from fullwell.io.hygiene import without_structure
 from fullwell.io.pixels import pixel_type
@@ -47,6 +49,8 @@ class Contents:
         Rows and columns of the frame.
     dtype : numpy dtype
         Of its data.
+    unit : astropy unit
+        Of its data.
     number_of_images : int
         Two-dimensional images in the file, planes left out.
     """
@@ -58,6 +62,7 @@ class Contents:
     detector: Detector | None
     shape: tuple[int, int]
     dtype: np.dtype[Any]
+    unit: u.UnitBase
     number_of_images: int
 
     @property
@@ -85,7 +90,7 @@ def contents_of(
     FileError
         One of its children, as the file is broken, empty, too large or not a monochrome image.
     FrameError
-        If sections or planes do not fit the image.
+        If the unit is not known, or sections or planes do not fit the image.
     """
     units = walk(source, limits=limits)
     candidates = [unit for unit in units if _has_pixels(unit) and unit.name not in _NOT_AN_IMAGE]
@@ -116,6 +121,7 @@ def contents_of(
         detector=geometry,
         shape=geometry.raw_shape if len(images) > 1 and geometry is not None else shapes[0],
         dtype=np.result_type(*types),
+        unit=_unit(source.path, header),
         number_of_images=sum(_flat(unit) for unit in candidates),
     )
 
@@ -141,6 +147,13 @@ def choose_unit(source: Source, units: list[Unit], hdu: int | str) -> Unit:
     if not _has_pixels(found[0]):
         raise NoImage(source.path, f"{found[0].label} is no image with pixels; there are {there}")
     return found[0]
+
+
+def _unit(path: Path, header: Header) -> u.UnitBase:
+    try:
+        return unit_from(header)
+    except FrameError as error:
+        raise FrameError(f"{path}: {error}") from error
 
 
 def _has_pixels(unit: Unit) -> bool:

@@ -77,6 +77,7 @@ def _legal_card(card: Card) -> Card | None:
         try:
             card.verify("silentfix")
             value = card.value
+            card = Card(card.keyword, value, card.comment)
         except (VerifyError, ValueError, TypeError):
             return None
     keyword = card.keyword

@@ -80,8 +80,8 @@ def _plain(source: Source, unit: Unit) -> npt.NDArray[Any]:
     stored = np.dtype(_TYPES[unit.bitpix])
     array = np.empty(unit.axes[::-1], dtype=stored)
     source.stream.seek(unit.data)
-    view = memoryview(array.reshape(-1)).cast("B")
-    if source.stream.readinto(view) != len(view):  # type: ignore[attr-defined]
+    target = array.reshape(-1).view(np.uint8)
+    if source.stream.readinto(target) != target.size:  # type: ignore[attr-defined]
         raise CorruptFile(source.path, f"truncated: the file ended within the data of {unit.label}")
     if np.little_endian and stored.itemsize > 1:
         array.byteswap(inplace=True)

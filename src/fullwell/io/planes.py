@@ -32,21 +32,26 @@ def variance_from(array: npt.NDArray[Any], header: Header) -> npt.NDArray[Any]:
     FrameError
         If UTYPE is not known.
     """
-    array = array if array.dtype.kind == "f" else array.astype(np.float32)
+    if array.dtype.kind != "f":
+        array = array.astype(np.float32)
     kind = str(header.get("UTYPE", "")).strip().upper()
     with np.errstate(all="ignore"):  # infinite variance is a legal way to say 'no weight'
         if kind in _STD:
-            return array * array
-        if kind in _VAR:
-            return array
-        if kind in _IVAR:
-            return array.dtype.type(1) / array
-    raise FrameError(f"UTYPE = {header['UTYPE']!r} of UNCERT is not known: STD, VAR or IVAR are")
+            variance: npt.NDArray[Any] = np.square(array)
+        elif kind in _VAR:
+            variance = array
+        elif kind in _IVAR:
+            variance = np.reciprocal(array)
+        else:
+            raise FrameError(f"UTYPE = {header['UTYPE']!r} of UNCERT is not known: STD, VAR or IVAR are")
+    return variance
 
 
 def flags_from_mask(array: npt.NDArray[Any]) -> FlagImage:
     """Turn a MASK image into flags: whatever is not 0 has the plane MASKED."""
-    return np.where(array != 0, FLAG_DTYPE.type(Flags.MASKED), FLAG_DTYPE.type(0))
+    flags = np.zeros(array.shape, FLAG_DTYPE)
+    flags[array != 0] = Flags.MASKED
+    return flags
 
 
 def flags_from_flags(array: npt.NDArray[Any], header: Header) -> FlagImage:
@@ -65,17 +70,17 @@ def flags_from_flags(array: npt.NDArray[Any], header: Header) -> FlagImage:
     names = {bit: str(header[f"FLAG{bit:02d}"]).strip() for bit in range(_BITS) if f"FLAG{bit:02d}" in header}
     if not names:
         names = {plane.value.bit_length() - 1: str(plane.name) for plane in Flags}
-    if all(name in Flags.__members__ and Flags[name].value == 1 << bit for bit, name in names.items()):
-        known = sum(1 << bit for bit in names)
-        flags = (array & array.dtype.type(known)).astype(FLAG_DTYPE)
-    else:
-        known, flags = 0, np.zeros(array.shape, FLAG_DTYPE)
-        for bit, name in names.items():
-            if name in Flags.__members__:
-                known |= 1 << bit
-                flags[(array & array.dtype.type(1 << bit)) != 0] |= FLAG_DTYPE.type(Flags[name])
-    rest = (array & ~array.dtype.type(known)) != 0
-    flags[rest] |= FLAG_DTYPE.type(Flags.MASKED)
+    bits = array.astype(FLAG_DTYPE)  # what lies above 16 bits is cut off here, and looked at below
+    known = 0
+    flags = np.zeros(array.shape, FLAG_DTYPE)
+    for bit, name in names.items():
+        if name in Flags.__members__:
+            known |= 1 << bit
+            flags[(bits & FLAG_DTYPE.type(1 << bit)) != 0] |= FLAG_DTYPE.type(Flags[name])
+    unexplained = (bits & FLAG_DTYPE.type(0xFFFF ^ known)) != 0
+    if array.dtype.itemsize > FLAG_DTYPE.itemsize:
+        unexplained |= array != bits
+    flags[unexplained] |= FLAG_DTYPE.type(Flags.MASKED)
     return flags
 
 

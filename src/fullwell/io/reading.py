@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from astropy import units as u
 from astropy.io.fits import Header
 
 from fullwell.detector import Detector
 from fullwell.errors import FrameError, UnreadableFile
 from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
 from fullwell.frame import Frame, FrameSet, as_frame
-from fullwell.io.checks import Limits, check_size, own_errors, quiet
+from fullwell.io.checks import Limits, check_size, own_errors
 from fullwell.io.checksums import ChecksumMemory, Memory, verify_checksums
 from fullwell.io.contents import Contents, choose_unit, contents_of
 from fullwell.io.dialects import translate
@@ -34,11 +33,6 @@ __all__ = ["DEFAULT_LIMITS", "VERIFIED", "frames", "read", "read_image"]
 DEFAULT_LIMITS = Limits()
 #: Files whose checksums this process has found right.
 VERIFIED = ChecksumMemory()
-
-_UNITS = {
-    **dict.fromkeys(("", "ADU", "ADUS", "COUNT", "COUNTS", "CT", "CTS", "DN", "DNS"), u.adu),
-    **dict.fromkeys(("ELECTRON", "ELECTRONS", "E-", "E"), u.electron),
-}
 
 
 def read(
@@ -209,7 +203,6 @@ def _frame(source: Source, contents: Contents, limits: Limits) -> Frame:
             flags = flags_from_flags(*planes["FLAGS"])
         elif "MASK" in planes:
             flags = flags_from_mask(planes["MASK"][0])
-        unit = _unit_of(contents.header)
     except FrameError as error:
         raise FrameError(f"{source.path}: {error}") from error
     _flag_missing(flags, data, blank)
@@ -218,7 +211,7 @@ def _frame(source: Source, contents: Contents, limits: Limits) -> Frame:
         data,
         variance=variance,
         flags=flags,
-        unit=unit,
+        unit=contents.unit,
         header=contents.header,
         detector=contents.detector,
         exposure_time=metadata.exposure_time.value,
@@ -255,18 +248,3 @@ def _flag_missing(flags: FlagImage, data: npt.NDArray[Any], blank: npt.NDArray[n
         finite = np.isfinite(data)
         if not finite.all():
             flags[~finite] |= missing
-
-
-def _unit_of(header: Header) -> u.UnitBase:
-    text = header.get("BUNIT", "")
-    known = _UNITS.get(str(text).strip().upper()) if isinstance(text, str) else None
-    if known is not None:
-        return known
-    try:
-        with quiet():
-            unit = u.Unit(text)
-        if isinstance(text, str) and {u.adu, u.electron, u.s}.issuperset(unit.decompose().bases):
-            return unit
-    except (ValueError, TypeError):
-        pass
-    raise FrameError(f"BUNIT = {text!r} is no unit of a frame; adu and electron are")

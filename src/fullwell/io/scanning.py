@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import numpy as np
+from astropy import units as u
 from astropy.io.fits import Header
 
 from fullwell.detector import Detector
@@ -38,6 +39,8 @@ class FileSummary:
         Rows and columns of the frame that `read` returns.
     dtype : numpy dtype
         Of its data.
+    unit : astropy unit
+        Of its data.
     kind : str
         ``'plain'``, ``'compressed'`` (tiles), ``'gzip'`` or ``'mosaic'`` (an extension for each
         amplifier, compressed or not).
@@ -54,6 +57,7 @@ class FileSummary:
     header: Header
     shape: tuple[int, int]
     dtype: np.dtype[Any]
+    unit: u.UnitBase
     kind: str
     number_of_images: int
     content_hash: str
@@ -98,6 +102,7 @@ def scan(
             header=contents.header,
             shape=contents.shape,
             dtype=contents.dtype,
+            unit=contents.unit,
             kind=_kind(source, contents),
             number_of_images=contents.number_of_images,
             content_hash=content_hash(path),

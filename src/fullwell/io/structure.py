@@ -197,9 +197,8 @@ def _header_at(source: Source, start: int, index: int, limits: Limits) -> tuple[
                 if len(block) != BLOCK and not _only_blank(block[offset + _CARD :]):
                     raise CorruptFile(source.path, f"truncated within the header of HDU {index}")
                 text += block[:offset]
-                cards = text.translate(_PRINTABLE).decode("ascii")
                 with quiet():
-                    header = legal_header(Header.fromstring(cards))
+                    header = legal_header(Header.fromstring(_ascii(text)))
                 return header, start + -(-(len(text) + _CARD) // BLOCK) * BLOCK
         text += block
         if len(block) != BLOCK:
@@ -210,6 +209,16 @@ def _header_at(source: Source, start: int, index: int, limits: Limits) -> tuple[
                 f"the header of HDU {index} has no END card within {limits.max_header_bytes} bytes "
                 "(Limits.max_header_bytes)",
             )
+
+
+def _ascii(text: bytearray) -> str:
+    """Cards in printable ASCII; a CONTINUE that continues nothing becomes a COMMENT."""
+    clean = text.translate(_PRINTABLE).decode("ascii")
+    cards = [clean[start : start + _CARD] for start in range(0, len(clean), _CARD)]
+    for before, (index, card) in zip(["", *cards], enumerate(cards), strict=False):
+        if card.startswith("CONTINUE") and "&'" not in before:
+            cards[index] = "COMMENT " + card[8:]
+    return "".join(cards)
 
 
 def _only_blank(rest: bytes) -> bool:

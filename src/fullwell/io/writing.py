@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from astropy import units as u
 from astropy.io import fits
 from astropy.io.fits import Header
 
 from fullwell.errors import AlreadyExists, FileError, FrameError, ParameterError
 from fullwell.frame import Frame
+from fullwell.io.bunit import bunit_of
 from fullwell.io.checks import quiet
 from fullwell.io.dialects import translate
 from fullwell.io.hygiene import legal_header, without_structure
@@ -26,7 +26,6 @@ from fullwell.io.planes import PLANES, plane_images
 __all__ = ["write"]
 
 _RESERVED = ("PRIMARY", "PSFIMAGE", *PLANES)
-_UNIT_NAMES = {u.adu: "adu", u.electron: "electron", u.dimensionless_unscaled: "1"}
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
@@ -130,7 +129,7 @@ def _storable(array: npt.NDArray[Any], dtype: np.dtype[Any], label: str) -> npt.
 
 def _primary_header(frame: Frame, cards: Mapping[str, Any], history: Sequence[str]) -> Header:
     header = without_structure(legal_header(frame.header))
-    header["BUNIT"] = _UNIT_NAMES.get(frame.unit) or frame.unit.to_string()
+    header["BUNIT"] = bunit_of(frame.unit)
     _set_applied(header, frame.applied)
     _set_times(header, frame)
     for keyword, value in cards.items():

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import attrs
+import numpy as np
 
 from fullwell.errors import ParameterError
 
@@ -47,6 +48,19 @@ def _tuple(values: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(values)
 
 
+def _plain(cell: Any) -> Any:
+    """Turn NumPy scalars into Python's own numbers."""
+    return cell.item() if isinstance(cell, np.generic) else cell
+
+
+def _rows(rows: Iterable[Iterable[Any]]) -> tuple[tuple[Any, ...], ...]:
+    return tuple(tuple(_plain(cell) for cell in row) for row in rows)
+
+
+def _columns(columns: Iterable[Column | str]) -> tuple[Column, ...]:
+    return tuple(Column(column) if isinstance(column, str) else column for column in columns)
+
+
 def _one_of(allowed: tuple[str, ...]) -> Any:
     def check(_: object, attribute: Any, value: str) -> None:
         if value not in allowed:
@@ -72,8 +86,8 @@ class Number:
         Significant digits where there is no error.
     """
 
-    value: float
-    error: float | None = None
+    value: float = attrs.field(converter=_plain)
+    error: float | None = attrs.field(default=None, converter=_plain)
     unit: str = ""
     key: str = ""
     digits: int = 4
@@ -125,9 +139,9 @@ class Fact:
     """
 
     label: str
-    value: Cell
+    value: Cell = attrs.field(converter=_plain)
     unit: str = ""
-    error: float | None = None
+    error: float | None = attrs.field(default=None, converter=_plain)
     source: str = ""
     key: str = ""
 
@@ -176,10 +190,8 @@ class TableBlock:
         If a row has more or fewer cells than there are columns.
     """
 
-    columns: tuple[Column, ...] = attrs.field(
-        converter=lambda columns: tuple(Column(c) if isinstance(c, str) else c for c in columns)
-    )
-    rows: tuple[tuple[Cell, ...], ...] = attrs.field(converter=lambda rows: tuple(tuple(row) for row in rows))
+    columns: tuple[Column, ...] = attrs.field(converter=_columns)
+    rows: tuple[tuple[Cell, ...], ...] = attrs.field(converter=_rows)
     caption: str = ""
     key: str = ""
 
@@ -243,8 +255,8 @@ class Change:
     """A number before and after."""
 
     label: str
-    before: Cell
-    after: Cell
+    before: Cell = attrs.field(converter=_plain)
+    after: Cell = attrs.field(converter=_plain)
     unit: str = ""
 
 
@@ -282,13 +294,15 @@ class WarningItem:
     action: str = ""
 
 
+def _by_severity(items: Iterable[WarningItem]) -> tuple[WarningItem, ...]:
+    return tuple(sorted(items, key=lambda item: _SEVERITIES.index(item.severity)))
+
+
 @attrs.frozen
 class Warnings:
     """Warnings; the most severe come first."""
 
-    items: tuple[WarningItem, ...] = attrs.field(
-        converter=lambda items: tuple(sorted(items, key=lambda item: _SEVERITIES.index(item.severity)))
-    )
+    items: tuple[WarningItem, ...] = attrs.field(converter=_by_severity)
 
     def count(self, severity: Severity) -> int:
         """Return how many there are of one severity."""

@@ -49,10 +49,14 @@ def dark_rate(table: DarkTable, shape: tuple[int, int], *, seed: int) -> Map:
         stream = _fixed(seed, "dark_hot_pixels")
         hot = _choose(stream, round(table.hot_fraction * image.size), image.size)
         low, high = (math.log(rate) for rate in table.hot_rate)
-        image.reshape(-1)[hot] += np.exp(low + (high - low) * stream.uniform(hot.size, draw=1)).astype(np.float32)
+        image.reshape(-1)[hot] += np.exp(low + (high - low) * stream.uniform(hot.size, draw=1)).astype(
+            np.float32
+        )
     for pixel in table.pixels:
         if pixel.y >= shape[0] or pixel.x >= shape[1]:
-            raise ConfigError(f"dark.pixels: x = {pixel.x}, y = {pixel.y} is outside of {shape[1]} x {shape[0]} pixels")
+            raise ConfigError(
+                f"dark.pixels: x = {pixel.x}, y = {pixel.y} is outside of {shape[1]} x {shape[0]} pixels"
+            )
         image[pixel.y, pixel.x] = pixel.rate
     return image
 

@@ -195,7 +195,9 @@ class Scenario(ConfigModel):
             for entry in self.sequence:
                 lit = entry.type == "light" or (table == "flat" and entry.type == "flat")
                 if known and lit and (entry.filter or "") not in known:
-                    raise ValueError(f"filter {entry.filter!r} has no table [{table}.*]; known: {', '.join(known)}")
+                    raise ValueError(
+                        f"filter {entry.filter!r} has no table [{table}.*]; known: {', '.join(known)}"
+                    )
         return self
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 
 from fullwell.io.metadata import iso_time
@@ -89,8 +90,9 @@ def nights(times: Sequence[float | None]) -> list[str | None]:
 def _split(values: list[float]) -> list[list[float]]:
     if not values or values[-1] - values[0] <= TEMPERATURE_SPAN + _TEMPERATURE_NOISE:
         return [values] if values else []
-    gaps = [after - before for before, after in zip(values, values[1:], strict=False)]
-    widest = gaps.index(max(gaps)) + 1
+    gaps = [after - before for before, after in pairwise(values)]
+    # Of equal gaps the one nearest to the middle: a steady drift falls into halves, not into crumbs.
+    widest = max(range(len(gaps)), key=lambda i: (round(gaps[i], 6), -abs(2 * i - len(gaps) + 1))) + 1
     return _split(values[:widest]) + _split(values[widest:])
 
 

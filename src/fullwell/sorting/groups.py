@@ -13,7 +13,7 @@ from fullwell.sorting.clusters import exposure_classes, frame_temperature, night
 from fullwell.sorting.records import FrameRecord
 from fullwell.sorting.types import REDUCED
 
-__all__ = ["Configuration", "Group", "group"]
+__all__ = ["Configuration", "Group", "group", "temperature_label"]
 
 
 @attrs.frozen
@@ -53,11 +53,12 @@ class Configuration:
     def label(self) -> str:
         """Short name that is safe in file names: binning and temperature, such as ``'1x1-m5C'``.
 
-        It need not be unique; `fullwell.sorting.labels` adds what distinguishes.
+        The size in pixels where the header has neither. It need not be unique;
+        `fullwell.sorting.labels` adds what distinguishes.
         """
-        from fullwell.sorting.labels import base_label
-
-        return base_label(self)
+        binning = "{}x{}".format(*self.binning) if self.binning else ""
+        parts = [binning, temperature_label(self.temperature)]
+        return "-".join(filter(None, parts)) or "{1}x{0}px".format(*self.shape)
 
 
 @attrs.frozen(eq=False)
@@ -114,6 +115,14 @@ def group(records: Iterable[FrameRecord]) -> list[Group]:
             seconds = part if kind == "dark" else (times[0] if len(exposures) == 1 else None)
             groups.append(Group(kind, configuration, band, seconds, tuple(chosen)))
     return sorted(groups, key=_group_place)
+
+
+def temperature_label(temperature: float | None, *, digits: int = 0) -> str:
+    """Write degrees Celsius without a sign that file names dislike: ``'m5C'`` is -5 deg C."""
+    if temperature is None:
+        return ""
+    text = f"{abs(temperature):.{digits}f}"
+    return ("m" if temperature < 0 and float(text) > 0 else "") + text + "C"
 
 
 def _configurations(records: Sequence[FrameRecord]) -> list[Configuration]:

@@ -7,9 +7,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from fullwell.sorting.groups import Configuration, Group
+from fullwell.sorting.groups import Configuration, Group, temperature_label
 
-__all__ = ["base_label", "configuration_labels", "labels"]
+__all__ = ["configuration_labels", "labels"]
+
+#: Letters of a camera or filter that make it into a file name.
+_LONGEST = 40
 
 
 def labels(groups: Iterable[Group]) -> dict[Group, str]:
@@ -25,8 +28,14 @@ def labels(groups: Iterable[Group]) -> dict[Group, str]:
         Unique among groups of one type, and the same whatever the order of groups and files.
     """
     groups = list(groups)
-    settings = configuration_labels(group.configuration for group in groups)
-    names = {group: "-".join(filter(None, (_head(group), settings[group.configuration]))) for group in groups}
+    of_type: dict[str, set[Configuration]] = defaultdict(set)
+    for group in groups:
+        of_type[group.type].add(group.configuration)
+    settings = {kind: configuration_labels(configurations) for kind, configurations in of_type.items()}
+    names = {
+        group: "-".join(filter(None, (_head(group), settings[group.type][group.configuration])))
+        for group in groups
+    }
     same: dict[tuple[str, str], list[Group]] = defaultdict(list)
     for group, name in names.items():
         same[group.type, name.casefold()].append(group)
@@ -51,10 +60,10 @@ def configuration_labels(configurations: Iterable[Configuration]) -> dict[Config
         Unique, letters, digits and ``- . _`` only, the same whatever the order.
     """
     known = sorted(set(configurations), key=repr)
-    parts = {configuration: [base_label(configuration)] for configuration in known}
+    parts = {configuration: [configuration.label()] for configuration in known}
     if len({configuration.camera for configuration in known}) > 1:
         for configuration in known:
-            parts[configuration].insert(0, _slug(configuration.camera or "camera?"))
+            parts[configuration].insert(0, _camera(configuration))
     for detail in _DETAILS:
         for members in _ambiguous(parts):
             details = {configuration: detail(configuration) for configuration in members}
@@ -65,15 +74,6 @@ def configuration_labels(configurations: Iterable[Configuration]) -> dict[Config
         for configuration in members:
             parts[configuration].append(_digest(configuration))
     return {configuration: "-".join(filter(None, words)) for configuration, words in parts.items()}
-
-
-def base_label(configuration: Configuration) -> str:
-    """Name a configuration by binning and temperature; by its shape where the header has neither."""
-    parts = [
-        "{}x{}".format(*configuration.binning) if configuration.binning else "",
-        _degrees(configuration.temperature),
-    ]
-    return "-".join(filter(None, parts)) or _shape(configuration)
 
 
 def _head(group: Group) -> str:
@@ -89,15 +89,14 @@ def _ambiguous(parts: dict[Configuration, list[str]]) -> list[list[Configuration
     return [members for members in same.values() if len(members) > 1]
 
 
-def _degrees(temperature: float | None, *, digits: int = 0) -> str:
-    if temperature is None:
-        return ""
-    return f"{temperature:+.{digits}f}C".replace("-", "m").replace("+", "")
-
-
 def _shape(configuration: Configuration) -> str:
-    rows, columns = configuration.shape
-    return f"{columns}x{rows}px"
+    return "{1}x{0}px".format(*configuration.shape)
+
+
+def _camera(configuration: Configuration) -> str:
+    words = _slug(configuration.camera or "unnamed").split("_")
+    telling = [word for word in words if word.casefold() not in ("ccd", "cmos", "camera")]
+    return "_".join(telling or words)
 
 
 def _setting(value: object, word: str) -> str:
@@ -112,13 +111,13 @@ _DETAILS: tuple[Callable[[Configuration], str], ...] = (
     lambda c: _slug(c.readout_mode or "mode-unknown"),
     lambda c: _setting(c.gain, "gain"),
     lambda c: _setting(c.offset, "offset"),
-    lambda c: _degrees(c.temperature, digits=1),
+    lambda c: temperature_label(c.temperature, digits=1),
     lambda c: c.night or "undated",
 )
 
 
 def _slug(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.]+", "_", text).strip("_.")[:24]
+    return re.sub(r"[^A-Za-z0-9.]+", "_", text).strip("_.")[:_LONGEST].rstrip("_.")
 
 
 def _digest(value: object) -> str:

@@ -6,7 +6,15 @@ import re
 
 import attrs
 
-__all__ = ["Numbered", "exposure_in_name", "natural_key", "numbered", "type_in_name", "type_of_name"]
+__all__ = [
+    "Numbered",
+    "exposure_in_name",
+    "head_with_type",
+    "natural_key",
+    "numbered",
+    "type_in_name",
+    "type_of_name",
+]
 
 _PREFIXES = (  # the first that fits counts
     ("flatdark", "dark"),
@@ -81,6 +89,15 @@ def type_in_name(name: str) -> str | None:
         return begins
     words = re.findall(r"[a-z]+", _base(name).casefold())
     return next((_WORDS[word] for word in words if word in _WORDS), None)
+
+
+def head_with_type(name: str) -> str | None:
+    """Return the file name up to the word for its type, such as ``L2-flat`` of ``L2-flat-red-180.fit``."""
+    base = _base(name)
+    for match in re.finditer(r"[a-z]+", base, re.IGNORECASE):
+        if match[0].casefold() in _WORDS or (match.start() == 0 and type_of_name(match[0]) is not None):
+            return base[: match.end()]
+    return None
 
 
 def exposure_in_name(name: str) -> float | None:

@@ -1,0 +1,232 @@
+"""Calibration products on disk: FITS that other programs read as images, with what fullwell needs besides."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.io.fits import Header
+
+from fullwell.effects.base import Effect
+from fullwell.effects.bias import Bias
+from fullwell.effects.dark import Dark, DarkLevel
+from fullwell.effects.defects import Defects
+from fullwell.effects.flat import Flat
+from fullwell.errors import FrameError, ParameterError
+from fullwell.frame import Frame, Shared
+from fullwell.io import read, read_image, write
+
+__all__ = ["load_product", "save_product"]
+
+
+def save_product(
+    product: Effect,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    cards: Mapping[str, Any] | None = None,
+    history: Sequence[str] = (),
+    header: Header | None = None,
+) -> None:
+    """Write a measured Bias, Dark, Flat or Defects.
+
+    Parameters
+    ----------
+    product : Bias, Dark, Flat or Defects
+    path : path
+        Whole or absent, as `fullwell.io.write`.
+    overwrite : bool
+        Whether a file of that name may be replaced.
+    cards : mapping, optional
+        Further cards.
+    history : sequence of str
+        HISTORY lines.
+    header : Header, optional
+        Cards of one of the frames, to carry camera, filter and temperature along.
+
+    Raises
+    ------
+    ParameterError
+        If the product is of another kind or was not measured.
+    FileError, AlreadyExists
+        As `fullwell.io.write`.
+    """
+    frame, extra, own = _as_frame(product)
+    frame = frame.with_(header=Header() if header is None else header.copy())
+    statistics = json.dumps(getattr(product, "statistics", {}), sort_keys=True, allow_nan=True)
+    own |= {"PRODUCT": (product.name, "what this file is")}
+    extra["STATISTICS"] = np.frombuffer(statistics.encode(), np.uint8)[None]
+    write(frame, path, overwrite=overwrite, extra=extra, cards=own | dict(cards or {}), history=history)
+
+
+def load_product(path: str | os.PathLike[str]) -> Bias | Dark | Flat | Defects:
+    """Read what `save_product` wrote.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read.
+    FrameError
+        If it is no product of fullwell.
+    """
+    frame = read(path)
+    kind = frame.header.get("PRODUCT")
+    loaders = {"bias": _load_bias, "dark": _load_dark, "flat": _load_flat, "defects": _load_defects}
+    if kind not in loaders:
+        raise FrameError(f"{Path(path).name} is no calibration product: PRODUCT = {kind!r}, not one of {sorted(loaders)}")
+    statistics = json.loads(read_image(path, "STATISTICS")[0].tobytes().decode())
+    return loaders[kind](frame, path, statistics)  # type: ignore[no-any-return, operator]
+
+
+def _as_frame(product: Effect) -> tuple[Frame, dict[str, Any], dict[str, Any]]:
+    if isinstance(product, Bias) and product.structure is not None:
+        return _bias_frame(product)
+    if isinstance(product, Dark) and product.levels:
+        return _dark_frame(product)
+    if isinstance(product, Flat):
+        frame = _frame(product.response, product.variance, product.flags, u.dimensionless_unscaled, product.applied)
+        cards = {"FWID": product.id, "NCOMBINE": product.count, "FLATNORM": product.counts, "FLATFILT": product.filter}
+        return frame, {}, cards | _shared_cards(product.shared)
+    if isinstance(product, Defects):
+        image = (product.flags != 0).astype(np.uint8)
+        return _frame(image, None, product.flags, u.dimensionless_unscaled, ()), {}, {}
+    raise ParameterError("product", type(product).__name__, "a measured Bias, Dark or Flat, or Defects")
+
+
+def _frame(data: Any, variance: Any, flags: Any, unit: u.UnitBase, applied: tuple[str, ...]) -> Frame:
+    if variance is not None:
+        variance = np.broadcast_to(np.asarray(variance, np.float32), data.shape)
+    return Frame(data, variance=variance, flags=flags, unit=unit, applied=applied)
+
+
+def _bias_frame(bias: Bias) -> tuple[Frame, dict[str, Any], dict[str, Any]]:
+    assert bias.structure is not None
+    frame = _frame(bias.structure, bias.variance, bias.flags, u.adu, bias.applied)
+    cards: dict[str, Any] = {"FWID": bias.id, "NCOMBINE": bias.count, "BIASTIME": (bias.dark_time, "[s] dark time")}
+    for i, level in enumerate(bias.level, start=1):
+        cards[f"BLEVEL{i}"] = level
+    for i, noise in enumerate(bias.read_noise, start=1):
+        cards[f"RNADU{i}"] = (noise, "[adu] read noise of amplifier")
+    for i, error in enumerate(bias.read_noise_error, start=1):
+        cards[f"RNERR{i}"] = (error, "[adu] its standard error")
+    return frame, {}, cards
+
+
+def _dark_frame(dark: Dark) -> tuple[Frame, dict[str, Any], dict[str, Any]]:
+    """Primary is the longest level; shorter ones follow as LEVELn with VARIANCEn, then RATE and OFFSET."""
+    longest = dark.levels[-1]
+    frame = _frame(longest.level, longest.variance, dark.flags, dark.unit, dark.applied)
+    frame = frame.with_(exposure_time=longest.time, dark_time=longest.time)
+    cards: dict[str, Any] = {"NCOMBINE": dark.count, "NLEVELS": len(dark.levels)}
+    cards |= {"HASBIAS": (dark.bias_included, "levels hold the bias"), "BIASTIME": dark.bias_time}
+    extra: dict[str, Any] = {}
+    for i, level in enumerate(dark.levels, start=1):
+        cards |= {f"DTIME{i}": (level.time, "[s]"), f"DCOUNT{i}": level.count, f"DID{i}": level.id}
+        if level is not longest:
+            extra[f"LEVEL{i}"] = level.level
+            extra[f"VARIANCE{i}"] = np.broadcast_to(np.asarray(level.variance, np.float32), level.level.shape)
+    for name, image in (("RATE", dark.rate), ("OFFSET", dark.offset)):
+        if np.ndim(image):
+            extra[name] = np.asarray(image, np.float32)
+    return frame, extra, cards | _shared_cards(dark.shared)
+
+
+def _shared_cards(shared: Mapping[str, Shared]) -> dict[str, Any]:
+    """Names and coefficients of the masters within; the typical variance stands in for the plane."""
+    cards: dict[str, Any] = {}
+    for i, (key, share) in enumerate(sorted(shared.items()), start=1):
+        cards[f"SHID{i}"] = key
+        cards[f"SHCOEF{i}"] = float(np.mean(share.coefficient))
+        cards[f"SHVAR{i}"] = float(np.median(share.variance))
+    return cards
+
+
+def _shared(header: Header) -> dict[str, Shared]:
+    shared = {}
+    i = 1
+    while f"SHID{i}" in header:
+        shared[header[f"SHID{i}"]] = Shared(float(header[f"SHCOEF{i}"]), float(header[f"SHVAR{i}"]))
+        i += 1
+    return shared
+
+
+def _series(header: Header, stem: str) -> tuple[float, ...]:
+    values = []
+    while f"{stem}{len(values) + 1}" in header:
+        values.append(float(header[f"{stem}{len(values) + 1}"]))
+    return tuple(values)
+
+
+def _load_bias(frame: Frame, path: Any, statistics: dict[str, Any]) -> Bias:  # noqa: ARG001
+    header = frame.header
+    return Bias(
+        level=_series(header, "BLEVEL") or 0.0,
+        structure=frame.data,
+        variance=frame.variance,
+        flags=frame.flags,
+        applied=frame.applied,
+        read_noise=_series(header, "RNADU"),
+        read_noise_error=_series(header, "RNERR"),
+        count=int(header["NCOMBINE"]),
+        dark_time=float(header["BIASTIME"]),
+        id=header["FWID"],
+        statistics=statistics,
+    )
+
+
+def _load_dark(frame: Frame, path: Any, statistics: dict[str, Any]) -> Dark:
+    header = frame.header
+    number = int(header["NLEVELS"])
+    levels = []
+    for i in range(1, number + 1):
+        if i == number:
+            level, variance = frame.data, frame.variance
+        else:
+            level, variance = read_image(path, f"LEVEL{i}")[0], read_image(path, f"VARIANCE{i}")[0]
+        levels.append(
+            DarkLevel(float(header[f"DTIME{i}"]), level, variance, int(header[f"DCOUNT{i}"]), header[f"DID{i}"])
+        )
+    has_bias = bool(header["HASBIAS"])
+    rate: Any = 0.0
+    offset: Any = 0.0
+    if number > 1 or not has_bias:
+        rate = read_image(path, "RATE")[0]
+    if number > 1:
+        offset = read_image(path, "OFFSET")[0]
+    return Dark(
+        rate=rate,
+        offset=offset,
+        unit=frame.unit,
+        levels=tuple(levels),
+        shared=_shared(header),
+        bias_included=has_bias,
+        bias_time=float(header["BIASTIME"]),
+        flags=frame.flags,
+        applied=frame.applied,
+        statistics=statistics,
+    )
+
+
+def _load_flat(frame: Frame, path: Any, statistics: dict[str, Any]) -> Flat:  # noqa: ARG001
+    header = frame.header
+    return Flat(
+        response=frame.data,
+        variance=frame.variance,
+        shared=_shared(header),
+        counts=float(header["FLATNORM"]),
+        flags=frame.flags,
+        filter=header["FLATFILT"],
+        applied=frame.applied,
+        count=int(header["NCOMBINE"]),
+        id=header["FWID"],
+        statistics=statistics,
+    )
+
+
+def _load_defects(frame: Frame, path: Any, statistics: dict[str, Any]) -> Defects:  # noqa: ARG001
+    return Defects(frame.flags)

@@ -1,0 +1,249 @@
+"""What is true about simulated frames, written beside them and read back for comparison."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any, Self
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+from astropy.io import fits
+
+from fullwell.errors import FrameError, UnreadableFile
+from fullwell.simulation.instrument import Instrument
+from fullwell.simulation.raw_files import write_whole
+from fullwell.simulation.scenario import Scenario
+from fullwell.simulation.schedule import Shot
+
+__all__ = ["FrameTruth", "Truth", "truth_files", "write_truth"]
+
+Map = npt.NDArray[np.float32]
+
+
+@attrs.frozen(eq=False)
+class FrameTruth:
+    """What was realized in one frame.
+
+    Parameters
+    ----------
+    shot : Shot
+    bias_offset : float
+        Drift of the level in this frame, ADU.
+    cosmic_rays : ndarray of bool or None, shape (rows, columns)
+        Pixels that were hit.
+    cosmic_ray_count : int
+    expected : ndarray of float32 or None
+        Expected photo-electrons behind the flat, for frames that saw the sky.
+    """
+
+    shot: Shot
+    bias_offset: float
+    cosmic_rays: npt.NDArray[np.bool_] | None
+    cosmic_ray_count: int
+    expected: Map | None
+
+
+def truth_files(folder: Path) -> tuple[Path, Path]:
+    """Return where the truth of a folder of raw frames lies: numbers (JSON) and images (FITS)."""
+    return folder / "truth.json", folder / "truth.fits"
+
+
+def write_truth(folder: Path, instrument: Instrument, frames: list[FrameTruth]) -> tuple[Path, Path]:
+    """Write ``truth.json`` and ``truth.fits``.
+
+    The FITS file holds BIAS (level and structure, ADU), DARKRATE (e-/s), FLAT_<filter>, a table STARS
+    (x, y, flux in e-/s, before dithering), a table COSMICS of hit pixels (exposure, y, x), and one image
+    EXPECTED a science frame (photo-electrons; EXTVER is the exposure).
+
+    Raises
+    ------
+    FileError
+        If the disk does not take it.
+    """
+    numbers, images = truth_files(folder)
+    stream = io.BytesIO()
+    fits.HDUList(_images(instrument, frames)).writeto(stream)
+    write_whole(images, stream.getvalue())
+    content = {
+        "scenario": instrument.scenario.model_dump(mode="json"),
+        "seed": instrument.seed,
+        "frames": [_numbers(instrument, frame) for frame in frames],
+    }
+    write_whole(numbers, (json.dumps(content, indent=1) + "\n").encode())
+    return numbers, images
+
+
+@attrs.frozen(eq=False)
+class Truth:
+    """The truth of a folder of simulated frames.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    seed : int
+        The seed that was used.
+    frames : dict of str to dict
+        Numbers of each frame, by file name.
+    bias, dark_rate : ndarray of float32
+        Level and structure in ADU; e-/s.
+    flats : dict of str to ndarray of float32
+        Response by filter.
+    """
+
+    folder: Path
+    scenario: Scenario
+    seed: int
+    frames: dict[str, dict[str, Any]]
+    bias: Map
+    dark_rate: Map
+    flats: dict[str, Map]
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Self:
+        """Read the truth that lies beside simulated frames.
+
+        Raises
+        ------
+        UnreadableFile
+            If there is none.
+        """
+        numbers, images = truth_files(Path(folder))
+        for path in (numbers, images):
+            if not path.is_file():
+                raise UnreadableFile(path, "no truth here; was this folder written by `fullwell simulate`?")
+        content = json.loads(numbers.read_text(encoding="utf-8"))
+        with fits.open(images) as hdus:
+            flats = {hdu.header["FILTER"]: _native(hdu) for hdu in hdus if hdu.name.startswith("FLAT_")}
+            bias, dark = _native(hdus["BIAS"]), _native(hdus["DARKRATE"])
+        return cls(
+            folder=Path(folder),
+            scenario=Scenario.from_dict(content["scenario"]),
+            seed=content["seed"],
+            frames={frame["file"]: frame for frame in content["frames"]},
+            bias=bias,
+            dark_rate=dark,
+            flats=flats,
+        )
+
+    def expected(self, file: str) -> Map:
+        """Return the expected photo-electrons of a science frame, behind the flat.
+
+        Raises
+        ------
+        FrameError
+            If this is no science frame of the folder.
+        """
+        exposure = self._exposure(file)
+        with fits.open(truth_files(self.folder)[1]) as hdus:
+            if ("EXPECTED", exposure) not in hdus:
+                raise FrameError(f"{file} did not see the sky; expected light is kept for science frames")
+            return _native(hdus["EXPECTED", exposure])
+
+    def expected_dark(self, file: str) -> Map:
+        """Return the expected dark electrons of a frame.
+
+        Raises
+        ------
+        FrameError
+            If this is no frame of the folder.
+        """
+        self._exposure(file)
+        table = self.scenario.dark
+        time = np.float32(self.frames[file]["dark_time"] + table.dead_time)
+        return np.asarray(self.dark_rate * time + np.float32(table.offset), np.float32)
+
+    def cosmic_rays(self, file: str) -> npt.NDArray[np.bool_]:
+        """Return the mask of the pixels that were hit in a frame.
+
+        Raises
+        ------
+        FrameError
+            If this is no frame of the folder.
+        """
+        exposure = self._exposure(file)
+        mask = np.zeros(self.bias.shape, np.bool_)
+        with fits.open(truth_files(self.folder)[1]) as hdus:
+            hits = hdus["COSMICS"].data
+            own = hits["exposure"] == exposure
+            mask[hits["y"][own], hits["x"][own]] = True
+        return mask
+
+    def _exposure(self, file: str) -> int:
+        if file not in self.frames:
+            raise FrameError(f"{file} is not among the {len(self.frames)} frames of {self.folder}")
+        return int(self.frames[file]["exposure"])
+
+
+def _numbers(instrument: Instrument, frame: FrameTruth) -> dict[str, Any]:
+    shot, entry = frame.shot, frame.shot.entry
+    sky = instrument.scenario.sky.get(entry.filter or "") if entry.type == "light" else None
+    return {
+        "file": shot.file,
+        "exposure": shot.exposure,
+        "type": entry.type,
+        "filter": entry.filter,
+        "exposure_time": entry.exposure_time,
+        "dark_time": entry.exposure_time,
+        "start": shot.start.isoformat(timespec="milliseconds"),
+        "temperature": shot.temperature,
+        "bias_offset": frame.bias_offset,
+        "lamp": entry.lamp,
+        "sky": None if sky is None else sky.model_dump(mode="json"),
+        "dither": list(shot.dither),
+        "cosmic_ray_count": frame.cosmic_ray_count,
+        "cosmic_ray_pixels": 0 if frame.cosmic_rays is None else int(frame.cosmic_rays.sum()),
+    }
+
+
+def _images(instrument: Instrument, frames: list[FrameTruth]) -> list[Any]:
+    detector = instrument.detector
+    level = np.broadcast_to(detector.spread(instrument.scenario.bias.level), detector.shape)
+    bias = (level if instrument.bias is None else level + instrument.bias).astype(np.float32)
+    hdus: list[Any] = [
+        fits.PrimaryHDU(),
+        _image(bias, "BIAS", "adu"),
+        _image(instrument.dark, "DARKRATE", "electron / s"),
+    ]
+    for i, (name, flat) in enumerate(instrument.flats.items(), start=1):
+        hdu = _image(flat, f"FLAT_{i}", "")
+        hdu.header["FILTER"] = name
+        hdus.append(hdu)
+    if instrument.stars is not None:
+        stars = instrument.stars
+        columns = [fits.Column(n, "D", array=getattr(stars, n)) for n in ("x", "y", "flux")]
+        hdus.append(fits.BinTableHDU.from_columns(columns, name="STARS"))
+    hdus.append(_cosmics(frames))
+    for frame in frames:
+        if frame.expected is not None:
+            hdu = _image(frame.expected, "EXPECTED", "electron")
+            hdu.ver = frame.shot.exposure
+            hdu.header["FRAME"] = frame.shot.file
+            hdus.append(hdu)
+    return hdus
+
+
+def _cosmics(frames: list[FrameTruth]) -> Any:
+    hits = []
+    for frame in frames:
+        if frame.cosmic_rays is not None:
+            y, x = np.nonzero(frame.cosmic_rays)
+            hits.append(np.stack([np.full(y.size, frame.shot.exposure), y, x]))
+    table = np.concatenate(hits, axis=1) if hits else np.zeros((3, 0), int)
+    names = ("exposure", "y", "x")
+    return fits.BinTableHDU.from_columns(
+        [fits.Column(name, "J", array=row) for name, row in zip(names, table, strict=True)], name="COSMICS"
+    )
+
+
+def _image(data: Map, name: str, unit: str) -> Any:
+    hdu = fits.ImageHDU(data, name=name)
+    if unit:
+        hdu.header["BUNIT"] = unit
+    return hdu
+
+
+def _native(hdu: Any) -> Map:
+    return np.asarray(hdu.data, np.float32)
