@@ -74,7 +74,7 @@ class SignalChain:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ChainError(f"the chain holds more than one {', '.join(twice)}; one of each kind is allowed")
-        self._backward = sorted(self.effects, key=_undone_at, reverse=True)
+        self._backward = sorted(self.effects, key=self._undone_at, reverse=True)
         self._check_products()
 
     def __iter__(self) -> Iterator[Effect]:
@@ -212,6 +212,13 @@ class SignalChain:
         read_noise = float(np.mean(noise.values)) if noise is not None and noise.unit == u.electron else None
         return frame.with_(header=electron_header(frame.header, gain=float(np.mean(gain.values)), read_noise=read_noise))
 
+    def _undone_at(self, effect: Effect) -> int:
+        """Where the correction stands; later stages come first."""
+        if effect.name == "shot_noise" and getattr(self.get("dark"), "bias_included", False):
+            # Only behind such a dark is the bias gone; the noise of its dark current is in the read noise.
+            return int(effect.stage)
+        return int(effect.stage if effect.undone_at is None else effect.undone_at)
+
     def _flagged(self, frame: Frame) -> Frame:
         flags = frame.flags.copy()
         for effect in self.effects:
@@ -239,10 +246,6 @@ class SignalChain:
                         f"the {effect.name} was measured with the {other} still in; "
                         f"leave the {other} out of this chain or measure the {effect.name} again"
                     )
-
-
-def _undone_at(effect: Effect) -> int:
-    return int(effect.stage if effect.undone_at is None else effect.undone_at)
 
 
 def _seconds(name: str, value: u.Quantity | float) -> float:

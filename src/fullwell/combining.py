@@ -19,7 +19,7 @@ from fullwell.frame import Frame, FrameLike, FrameSet, Shared, as_frame
 from fullwell.kernels.combine import BlockResult, Rule, combine_block
 from fullwell.kernels.order_statistics import clipping_factors, median_variance_factor
 
-__all__ = ["Combined", "NoiseModel", "combine"]
+__all__ = ["Combined", "NoiseModel", "combine", "stack"]
 
 DEFAULT_MEMORY = 512 * 2**20
 MODEL_LIMIT = 0.01  # of a frame's pixels; above it the noise model does not hold
@@ -155,24 +155,56 @@ def combine(
     clipped in units of their own scatter, variances are multiplied with the factors of
     `fullwell.kernels.order_statistics`.
     """
+    result = stack(
+        frames,
+        method=method,
+        clip=clip,
+        spread=spread,
+        noise=noise,
+        weights=weights,
+        scales=scales,
+        offsets=offsets,
+        extrema=extrema,
+        memory=memory,
+    )
+    for remark in result.remarks:
+        warnings.warn(remark, FullwellWarning, stacklevel=2)
+    return result
+
+
+def stack(
+    frames: FrameSet | Iterable[FrameLike],
+    *,
+    method: Literal["mean", "median"] = "mean",
+    clip: float | None = 5.0,
+    spread: Literal["noise", "std", "mad"] = "noise",
+    noise: NoiseModel | None = None,
+    weights: Sequence[float] | None = None,
+    scales: Sequence[float] | None = None,
+    offsets: Sequence[float] | None = None,
+    extrema: tuple[int, int] = (0, 0),
+    memory: int = DEFAULT_MEMORY,
+) -> Combined:
+    """Combine as `combine` does, without warnings: what it would warn of stands in `Combined.remarks`.
+
+    For code that runs in many threads, where warnings cannot be caught.
+    """
     options = _Options(method, clip, spread, noise, tuple(extrema), int(memory))
     with ExitStack() as resources:
-        stack = _Stack.load(frames, options.memory, resources)
-        options.check(stack)
-        levels = _Levels.of(len(stack), weights, scales, offsets)
-        result = _combine(stack, options, levels)
+        held = _Stack.load(frames, options.memory, resources)
+        options.check(held)
+        levels = _Levels.of(len(held), weights, scales, offsets)
+        result = _combine(held, options, levels)
         if result.spread == "noise" and max(result.rejected_fraction) > MODEL_LIMIT:
             worst = int(np.argmax(result.rejected_fraction))
             remark = (
-                f"{100 * result.rejected_fraction[worst]:.1f} % of frame {stack.names[worst]} lie outside of the noise "
+                f"{100 * result.rejected_fraction[worst]:.1f} % of frame {held.names[worst]} lie outside of the noise "
                 "model, which does not hold for this stack; clipped in units of the scatter (std) instead"
             )
-            warnings.warn(remark, FullwellWarning, stacklevel=2)
             options = attrs.evolve(options, spread="std")
-            result = attrs.evolve(_combine(stack, options, levels), remarks=(remark,))
-        remark = options.toothless(len(stack))
+            result = attrs.evolve(_combine(held, options, levels), remarks=(remark,))
+        remark = options.toothless(len(held))
         if remark:
-            warnings.warn(remark, FullwellWarning, stacklevel=2)
             result = attrs.evolve(result, remarks=(*result.remarks, remark))
     return result
 

@@ -91,3 +91,13 @@ def compressed(
     primary = header(card("SIMPLE", True), card("BITPIX", 8), card("NAXIS", 0), card("EXTEND", True))
     table = np.array(descriptors, dtype=">i4").tobytes()
     return primary + header(*cards) + padded(table + heap)
+
+
+def extension_file(*extensions: tuple[bytes, ...], primary: tuple[bytes, ...] = ()) -> bytes:
+    """An empty primary and one 3 x 4 image for each tuple of cards."""
+    content = header(
+        card("SIMPLE", True), card("BITPIX", 8), card("NAXIS", 0), card("EXTEND", True), *primary
+    )
+    for cards in extensions:
+        content += header(*image_cards(extension=True), *cards) + pixels()
+    return content

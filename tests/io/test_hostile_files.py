@@ -8,6 +8,7 @@ import re
 import socket
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from fullwell import errors
 from fullwell.errors import FullwellError
 from fullwell.frame import Frame
-from fullwell.io import ChecksumMemory, Limits, read, scan
+from fullwell.io import ChecksumMemory, FileSummary, Limits, read, scan
 
 SMALL = Limits(max_pixels=10_000, max_bytes=100_000)
 
@@ -52,14 +53,26 @@ FILES: dict[str, tuple[bytes, type[FullwellError], str]] = {
     "jpeg": (b"\xff\xd8\xff\xe0" + bytes(3000), errors.NotFits, "JPEG"),
     "zeros": (bytes(5760), errors.NotFits, "not a FITS file"),
     "extension alone": (extension(), errors.NotFits, "without its primary"),
-    "SIMPLE = F": (valid().replace(b"=                    T", b"=                    F"), errors.NotFits, "SIMPLE"),
+    "SIMPLE = F": (
+        valid().replace(b"=                    T", b"=                    F"),
+        errors.NotFits,
+        "SIMPLE",
+    ),
     "header cut": (valid()[:300], errors.CorruptFile, "END"),
     "no END": (header(*image_cards(), end=b"") + pixels(), errors.CorruptFile, "no END card"),
     "broken END": (header(*image_cards(), end=b"ENDE") + pixels(), errors.CorruptFile, "no END card"),
-    "no END in sight": (padded(image_cards()[0], b" ") + b" " * 2880 * 40, errors.TooLarge, "max_header_bytes"),
+    "no END in sight": (
+        padded(image_cards()[0], b" ") + b" " * 2880 * 40,
+        errors.TooLarge,
+        "max_header_bytes",
+    ),
     "data cut": (valid()[:2890], errors.CorruptFile, "truncated"),
     "no data at all": (valid()[:2880], errors.CorruptFile, "truncated"),
-    "promises terabytes": (header(*image_cards((10**6, 10**6))), errors.CorruptFile, "promises 2000000000000 bytes"),
+    "promises terabytes": (
+        header(*image_cards((10**6, 10**6))),
+        errors.CorruptFile,
+        "promises 2000000000000 bytes",
+    ),
     "promises beyond 64 bits": (header(*image_cards((10**15, 10**15))), errors.CorruptFile, "truncated"),
     "over the limit": (
         header(*image_cards((200, 200))) + pixels((200, 200)),
@@ -75,8 +88,16 @@ FILES: dict[str, tuple[bytes, type[FullwellError], str]] = {
     "negative NAXIS": (header(*image_cards((), naxis=-1)), errors.CorruptFile, "NAXIS = -1"),
     "NAXIS of 1000": (header(*image_cards((), naxis=1000)), errors.CorruptFile, "NAXIS = 1000"),
     "axis missing": (header(*image_cards((4,), naxis=2)) + pixels(), errors.CorruptFile, "NAXIS2 is missing"),
-    "axis a float": (header(*image_cards()[:3], card("NAXIS1", b"4.0"), card("NAXIS2", 3)), errors.CorruptFile, "NAXIS1"),
-    "axis a text": (header(*image_cards()[:3], card("NAXIS1", "four"), card("NAXIS2", 3)), errors.CorruptFile, "'four'"),
+    "axis a float": (
+        header(*image_cards()[:3], card("NAXIS1", b"4.0"), card("NAXIS2", 3)),
+        errors.CorruptFile,
+        "NAXIS1",
+    ),
+    "axis a text": (
+        header(*image_cards()[:3], card("NAXIS1", "four"), card("NAXIS2", 3)),
+        errors.CorruptFile,
+        "'four'",
+    ),
     "BITPIX 17": (header(*image_cards(bitpix=17)) + pixels(), errors.CorruptFile, "BITPIX = 17"),
     "BITPIX complex": (header(*image_cards(bitpix=-128)) + pixels(), errors.CorruptFile, "BITPIX = -128"),
     "BITPIX missing": (
@@ -109,11 +130,17 @@ FILES: dict[str, tuple[bytes, type[FullwellError], str]] = {
         "PCOUNT 2",
     ),
     "negative PCOUNT": (
-        primary() + header(*image_cards(extension=True)[:5], card("PCOUNT", -2), card("GCOUNT", 1)) + pixels(),
+        primary()
+        + header(*image_cards(extension=True)[:5], card("PCOUNT", -2), card("GCOUNT", 1))
+        + pixels(),
         errors.CorruptFile,
         "PCOUNT = -2",
     ),
-    "damaged extension": (primary() + b"XTENSIOM" + extension()[8:], errors.CorruptFile, "behind the last HDU"),
+    "damaged extension": (
+        primary() + b"XTENSIOM" + extension()[8:],
+        errors.CorruptFile,
+        "behind the last HDU",
+    ),
     "junk behind": (valid() + b"junk" * 720, errors.CorruptFile, "behind the last HDU"),
     "second image cut": (valid() + extension()[:2890], errors.CorruptFile, "HDU 1 promises 24 bytes"),
     "BSCALE 0": (valid(card("BSCALE", 0.0)), errors.CorruptFile, "BSCALE = 0"),
@@ -168,7 +195,11 @@ FILES: dict[str, tuple[bytes, type[FullwellError], str]] = {
     "tile of 0": (compressed([ROW], tiles=(0, 1)), errors.CorruptFile, "ZTILE1 = 0"),
     "tile cut": (compressed([ROW[:-12], ROW, ROW]), errors.CorruptFile, "tile 1"),
     "tile damaged": (compressed([b"\x07" * 30, ROW, ROW]), errors.CorruptFile, "tile 1 .* damaged"),
-    "tile too small": (compressed([ROW, ROW, gzip.compress(b"12")]), errors.CorruptFile, "cannot be decoded|tile 3"),
+    "tile too small": (
+        compressed([ROW, ROW, gzip.compress(b"12")]),
+        errors.CorruptFile,
+        "cannot be decoded|tile 3",
+    ),
     "tile missing": (compressed([ROW, ROW]), errors.CorruptFile, "2 compressed tiles, the image needs 3"),
     "tile empty": (compressed([ROW, b"", ROW]), errors.CorruptFile, "tile 2 .* is empty"),
     "tile outside": (
@@ -181,7 +212,11 @@ FILES: dict[str, tuple[bytes, type[FullwellError], str]] = {
         errors.CorruptFile,
         "outside of the heap",
     ),
-    "unknown compression": (compressed([ROW] * 3, algorithm="ZIP_9"), errors.CorruptFile, "ZCMPTYPE = 'ZIP_9'"),
+    "unknown compression": (
+        compressed([ROW] * 3, algorithm="ZIP_9"),
+        errors.CorruptFile,
+        "ZCMPTYPE = 'ZIP_9'",
+    ),
     "rice of block 0": (
         compressed([ROW] * 3, algorithm="RICE_1", more=(card("ZNAME1", "BLOCKSIZE"), card("ZVAL1", 0))),
         errors.CorruptFile,
@@ -205,17 +240,24 @@ FILES: dict[str, tuple[bytes, type[FullwellError], str]] = {
 }
 
 
-@pytest.mark.parametrize("call", [read, scan])
-@pytest.mark.parametrize("name", FILES)
+#: These show only when pixels are loaded, which `scan` does not do.
+SEEN_BY_READ_ALONE = ("tile too small", "uncertainty of unknown kind")
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        (name, call)
+        for name in FILES
+        for call in (read, scan)
+        if call is read or name not in SEEN_BY_READ_ALONE
+    ],
+)
 def test_hostile_file_gets_its_error(name: str, call: Callable[..., object], tmp_path: Path) -> None:
     content, expected, reason = FILES[name]
     path = tmp_path / "hostile.fits"
     path.write_bytes(content)
     limits = Limits(max_pixels=10_000, max_bytes=70_000, max_header_bytes=2880 * 10)
-    if name == "tile too small" and call is scan:
-        pytest.skip("whether a tile has enough pixels shows only when it is decoded")
-    if name == "uncertainty of unknown kind" and call is scan:
-        pytest.skip("planes are looked at when they are loaded")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(FullwellError) as caught:
@@ -363,6 +405,16 @@ def test_missing_fill_and_fill_of_a_tape_are_accepted(tmp_path: Path) -> None:
         assert read(path).shape == (3, 4)
 
 
+def test_threads_share_the_filters_of_warnings(tmp_path: Path) -> None:
+    path = tmp_path / "odd.fits"
+    path.write_bytes(valid(*HARMLESS["free text"], *HARMLESS["a value that is none"]))
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: read(path).data.sum(), range(64)))
+    assert set(found) == {66}
+    assert list(warnings.filters) == before
+
+
 BASES = {
     "plain": valid(card("EXPTIME", 1.0), card("DATASEC", "[1:3,1:3]"), card("BIASSEC", "[4:4,1:3]")),
     "product": None,
@@ -405,9 +457,8 @@ def test_damaged_bytes_never_surprise(base: str, tmp_path: Path, data: st.DataOb
             try:
                 result = call(path, limits=SMALL, memory=ChecksumMemory(), verify=data.draw(st.booleans()))
             except FullwellError as error:
-                assert "damaged.fits" in str(error)
-            else:
-                assert call is scan or isinstance(result, Frame)
+                result = str(error)
+            assert isinstance(result, (Frame, FileSummary)) or "damaged.fits" in result
 
 
 def _product(folder: Path) -> bytes:

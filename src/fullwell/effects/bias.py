@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
-from fullwell.combining import DEFAULT_MEMORY, combine
+from fullwell.combining import DEFAULT_MEMORY, stack
 from fullwell.effects.affine import Affine, MasterTerm
 from fullwell.effects.base import Chain, Effect, Signal, Stage, in_unit
 from fullwell.effects.stacking import (
@@ -158,7 +158,7 @@ class Bias(Effect):
             else:
                 noise, error = (float(read_noise),), ()
             offsets = additive_offsets(held)
-            result = combine(
+            result = stack(
                 held, clip=clip, noise=noise_model(noise, None, detector), offsets=list(offsets), memory=memory // 2
             )
         frame = result.frame

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
-from fullwell.combining import Combined, NoiseModel, combine
+from fullwell.combining import Combined, NoiseModel, stack
 from fullwell.detector import Detector
 from fullwell.effects.base import Chain
 from fullwell.effects.bias import variance_ratio
@@ -114,7 +114,7 @@ def _stacked_levels(
     statistics["levels"] = []
     for time, group in groups.items():
         offsets = additive_offsets(group)
-        result = combine(group, clip=clip, noise=noise, offsets=list(offsets), memory=memory)
+        result = stack(group, clip=clip, noise=noise, offsets=list(offsets), memory=memory)
         frame = result.frame
         assert frame.variance is not None
         levels.append(DarkLevel(time, frame.data, frame.variance, len(group), identity(frame.data, frame.variance, time)))

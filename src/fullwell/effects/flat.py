@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
-from fullwell.combining import DEFAULT_MEMORY, combine
+from fullwell.combining import DEFAULT_MEMORY, stack
 from fullwell.effects.affine import Affine, MasterTerm
 from fullwell.effects.base import Chain, Effect, Signal, Stage
 from fullwell.effects.bias import variance_ratio
@@ -135,7 +135,7 @@ class Flat(Effect):
                 model = noise_model(measured_noise(equal)[0], None, detector)
             else:
                 model = noise_model(_read_noise(read_noise, known, held, gain_image), gain_image, detector)
-            result = combine(held, clip=clip, noise=model, scales=list(scales), memory=memory // 2)
+            result = stack(held, clip=clip, noise=model, scales=list(scales), memory=memory // 2)
         frame = result.frame
         assert frame.variance is not None
         masked = frame.mask

@@ -17,7 +17,7 @@ _NAMES = {
 
 
 def unit_from(header: Header) -> u.UnitBase:
-    """Unit of an image by its card BUNIT; ADU if there is none.
+    """Tell the unit of an image by its card BUNIT; ADU if there is none.
 
     Besides ADU and electrons in their spellings, whatever is made of ADU, electrons and seconds
     (the rate of a dark) or is a pure number (a flat) is understood.
@@ -43,5 +43,5 @@ def unit_from(header: Header) -> u.UnitBase:
 
 
 def bunit_of(unit: u.UnitBase) -> str:
-    """Text for the card BUNIT: ``'adu'``, ``'electron'``, ``'electron / s'``, ``'1'`` for a pure number."""
+    """Return the text for BUNIT: ``'adu'``, ``'electron'``, ``'electron / s'``, ``'1'`` for a pure number."""
     return unit.to_string() or "1"

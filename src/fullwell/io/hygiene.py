@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -58,10 +59,15 @@ def legal_header(header: Header) -> Header:
             dropped.append(_printable(card))
         else:
             kept.append(legal)
-    clean = Header(kept)
+    clean = _header_of(kept)
     for name in dropped:
         clean.add_history(f"card dropped, it is not legal FITS: {name}"[:72])
     return clean
+
+
+def _header_of(cards: Iterable[Card]) -> Header:
+    """Header of copies: astropy would share the cards, and a change would reach the original."""
+    return Header([copy(card) for card in cards])
 
 
 def _printable(card: Card) -> str:
@@ -92,7 +98,7 @@ def _legal_card(card: Card) -> Card | None:
 
 def without_structure(header: Header) -> Header:
     """Return the header without the cards that describe the file instead of the frame."""
-    return Header([card for card in header.cards if not _STRUCTURE.fullmatch(card.keyword)])
+    return _header_of(card for card in header.cards if not _STRUCTURE.fullmatch(card.keyword))
 
 
 def trimmed_header(header: Header, box: Box, *, shape: tuple[int, int]) -> Header:
@@ -118,7 +124,7 @@ def trimmed_header(header: Header, box: Box, *, shape: tuple[int, int]) -> Heade
     """
     if box.empty or not box.within(shape):
         raise ParameterError("box", box, f"some pixels within {shape}")
-    trimmed = Header([card for card in header.cards if not _falls_with_scans(card.keyword)])
+    trimmed = _header_of(card for card in header.cards if not _falls_with_scans(card))
     for axis, offset in ((1, box.x0), (2, box.y0)):
         for letter in ("", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ"):
             keyword = f"CRPIX{axis}{letter}"
@@ -138,8 +144,10 @@ def trimmed_header(header: Header, box: Box, *, shape: tuple[int, int]) -> Heade
     return trimmed
 
 
-def _falls_with_scans(keyword: str) -> bool:
-    return bool(_SCANS.fullmatch(keyword) or re.fullmatch(r"NAXIS\d*", keyword))
+def _falls_with_scans(card: Card) -> bool:
+    if isinstance(card.value, bool):  # OVERSCAN = T says that it was taken out
+        return False
+    return bool(_SCANS.fullmatch(card.keyword) or re.fullmatch(r"NAXIS\d*", card.keyword))
 
 
 def _number(value: Any) -> float | None:

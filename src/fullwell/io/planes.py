@@ -71,13 +71,13 @@ def flags_from_flags(array: npt.NDArray[Any], header: Header) -> FlagImage:
     if not names:
         names = {plane.value.bit_length() - 1: str(plane.name) for plane in Flags}
     bits = array.astype(FLAG_DTYPE)  # what lies above 16 bits is cut off here, and looked at below
-    known = 0
-    flags = np.zeros(array.shape, FLAG_DTYPE)
-    for bit, name in names.items():
-        if name in Flags.__members__:
-            known |= 1 << bit
-            flags[(bits & FLAG_DTYPE.type(1 << bit)) != 0] |= FLAG_DTYPE.type(Flags[name])
-    unexplained = (bits & FLAG_DTYPE.type(0xFFFF ^ known)) != 0
+    known = {bit: Flags[name].value for bit, name in names.items() if name in Flags.__members__}
+    straight = sum(value for bit, value in known.items() if value == 1 << bit)
+    flags = bits & FLAG_DTYPE.type(straight)
+    for bit, value in known.items():
+        if value != 1 << bit:
+            flags[(bits & FLAG_DTYPE.type(1 << bit)) != 0] |= FLAG_DTYPE.type(value)
+    unexplained = (bits & FLAG_DTYPE.type(0xFFFF ^ sum(1 << bit for bit in known))) != 0
     if array.dtype.itemsize > FLAG_DTYPE.itemsize:
         unexplained |= array != bits
     flags[unexplained] |= FLAG_DTYPE.type(Flags.MASKED)

@@ -44,7 +44,8 @@ def write(
     The primary holds the data; UNCERT the standard deviation, where the frame has a variance
     (that of its masters included); MASK and FLAGS follow where there is a variance or any flag.
     The file appears whole or not at all, and holds no clock: the same content gives the same
-    bytes. Integers and float32 come back exactly, a variance within 2e-7 of itself.
+    bytes. Integers and float32 come back exactly, a variance within 2e-7 of itself, numbers in the
+    header to 12 digits or more (a card has 20 places for them).
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from fullwell.errors import FrameError, FullwellWarning, ParameterError
 from fullwell.frame import FrameLike, as_frame
 from fullwell.kernels.order_statistics import truncated_variance_factor
 
-__all__ = ["PairGain", "clipped_variance", "gain_from_pair"]
+__all__ = ["PairGain", "clipped_variance", "gain_from_pair", "pair_numbers"]
 
 LEVEL_TOLERANCE = 0.01
 
@@ -87,6 +87,30 @@ def gain_from_pair(
     ``gain = m1 (1 + s) / (var(f1 - s f2) - (1 + s^2)/2 var(b1 - b2))``. Errors: a variance of n
     Gaussian values has the relative error sqrt(2/n).
     """
+    measured, (level1, level2) = pair_numbers(
+        flat1, flat2, bias1, bias2, region=region, rescale=rescale, clip=clip
+    )
+    if abs(level1 - level2) > LEVEL_TOLERANCE * 0.5 * (level1 + level2):
+        advice = "the gain is corrected for it" if rescale else "use rescale=True, or a steadier lamp"
+        warnings.warn(
+            f"the flats differ in level: {level1:.6g} and {level2:.6g} ADU above bias; {advice}",
+            FullwellWarning,
+            stacklevel=2,
+        )
+    return measured
+
+
+def pair_numbers(
+    flat1: FrameLike,
+    flat2: FrameLike,
+    bias1: FrameLike,
+    bias2: FrameLike,
+    *,
+    region: Box | str | None,
+    rescale: bool,
+    clip: float | None,
+) -> tuple[PairGain, tuple[float, float]]:
+    """Measure as `gain_from_pair` does, without warning, and return the levels of the flats above bias too."""
     if clip is not None and not clip > 0:
         raise ParameterError("clip", clip, "above 0, or None")
     f1, f2, b1, b2 = _values([flat1, flat2, bias1, bias2], region)
@@ -95,13 +119,6 @@ def gain_from_pair(
     mean = 0.5 * (level1 + level2)
     if not mean > 0:
         raise FrameError(f"the flats are not brighter than the biases (by {mean:.4g} ADU)")
-    if abs(level1 - level2) > LEVEL_TOLERANCE * mean:
-        advice = "the gain is corrected for it" if rescale else "use rescale=True, or a steadier lamp"
-        warnings.warn(
-            f"the flats differ in level: {level1:.6g} and {level2:.6g} ADU above bias; {advice}",
-            FullwellWarning,
-            stacklevel=2,
-        )
     s = level1 / level2 if rescale else 1.0
     flat_difference = f1 - f2 if s == 1.0 else f1 - s * f2
     flat_variance, n_flat = clipped_variance(flat_difference, clip=clip)
@@ -117,7 +134,7 @@ def gain_from_pair(
     gain_error = gain * np.sqrt(2 * flat_variance**2 / n_flat + 2 * bias_variance**2 / n_bias) / excess
     noise = gain * np.sqrt(bias_variance) / np.sqrt(2.0)
     noise_error = noise * np.hypot(gain_error / gain, np.sqrt(0.5 / n_bias))
-    return PairGain(float(gain), float(gain_error), float(noise), float(noise_error))
+    return PairGain(float(gain), float(gain_error), float(noise), float(noise_error)), (float(level1), float(level2))
 
 
 def clipped_variance(difference: npt.NDArray[np.float64], *, clip: float | None) -> tuple[float, int]:

@@ -14,11 +14,11 @@ import math
 import re
 from collections.abc import Iterable
 from importlib.resources import files
-from typing import Any
 
+from fullwell.report.cells import Badge, Cell, Code, Number
 from fullwell.report.inline_svg import inline_svg
-from fullwell.report.model import Badge, Block, Cell, Code, Number, Pair, Picture, Report, Section, TableBlock
-from fullwell.report.numbers import format_error, format_value
+from fullwell.report.model import Block, Pair, Picture, Report, Section, TableBlock
+from fullwell.report.numbers import format_value, number_parts
 
 __all__ = ["render_html"]
 
@@ -51,8 +51,7 @@ def render_html(report: Report) -> str:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, auto_reload=False)
     environment.filters |= {
         "kind": lambda value: type(value).__name__,
-        "value_text": lambda number: format_value(number.value, error=number.error, digits=number.digits),
-        "error_text": lambda number: format_error(number.value, number.error),
+        "parts": lambda number: number_parts(number.value, error=number.error, digits=number.digits),
         "plain_number": format_value,
         "tone": lambda status: "error-tone" if status == "error" else status,
         "sort_value": _sort_value,
@@ -80,7 +79,7 @@ def _asset(name: str) -> str:
 
 
 def _style() -> str:
-    """The style sheet, with the dark colors also where no script can choose them."""
+    """Return the style sheet, with the dark colors also where no script can choose them."""
     style = _asset("report.css")
     dark = re.search(r':root\[data-theme="dark"\] (\{.*?\})', style, re.DOTALL)
     assert dark is not None
@@ -135,5 +134,3 @@ def _size_attributes(picture: Picture) -> str:
     """Width and height, so that the page does not jump while pictures appear."""
     width, height = (int.from_bytes(picture.data[at : at + 4], "big") for at in (16, 20))
     return f'width="{width}" height="{height}"'
-
-

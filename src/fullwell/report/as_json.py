@@ -7,15 +7,12 @@ import json
 import math
 from typing import Any
 
+from fullwell.report.cells import Badge, Cell, Code, Number
 from fullwell.report.model import (
-    Badge,
     Block,
-    Cell,
-    Code,
     Fact,
     Facts,
     Gallery,
-    Number,
     Pair,
     Picture,
     Report,

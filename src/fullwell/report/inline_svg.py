@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from xml.etree import ElementTree
 
@@ -35,8 +36,14 @@ def inline_svg(data: bytes) -> str:
         raise ParameterError("picture", f"SVG that is not XML ({error})", "plain SVG") from error
     for element in root.iter():
         _refuse_active(element)
-    start = text.index("<svg")
-    return text[start:].strip()
+    return _with_own_names(text[text.index("<svg") :].strip())
+
+
+def _with_own_names(svg: str) -> str:
+    """Put the hash of the picture before its ids, so that those of other pictures are not meant."""
+    prefix = "s" + hashlib.sha256(svg.encode()).hexdigest()[:8] + "-"
+    svg = re.sub(r'(\bid=")', rf"\g<1>{prefix}", svg)
+    return re.sub(r'(url\(#|href="#)', rf"\g<1>{prefix}", svg)
 
 
 def _refuse_active(element: ElementTree.Element) -> None:

@@ -10,21 +10,17 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import attrs
-import numpy as np
 
 from fullwell.errors import ParameterError
+from fullwell.report.cells import Badge, Cell, Number, one_of, plain
 
 __all__ = [
-    "Badge",
     "Block",
-    "Cell",
     "Change",
-    "Code",
     "Column",
     "Fact",
     "Facts",
     "Gallery",
-    "Number",
     "Pair",
     "Picture",
     "Report",
@@ -32,15 +28,13 @@ __all__ = [
     "Severity",
     "TableBlock",
     "Text",
-    "Warnings",
     "WarningItem",
+    "Warnings",
 ]
 
 Severity = Literal["error", "warning", "note"]
-Status = Literal["ok", "warning", "error", "note", "unknown"]
 
 _SEVERITIES = ("error", "warning", "note")
-_STATUSES = ("ok", "warning", "error", "note", "unknown")
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
@@ -48,67 +42,12 @@ def _tuple(values: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(values)
 
 
-def _plain(cell: Any) -> Any:
-    """Turn NumPy scalars into Python's own numbers."""
-    return cell.item() if isinstance(cell, np.generic) else cell
-
-
 def _rows(rows: Iterable[Iterable[Any]]) -> tuple[tuple[Any, ...], ...]:
-    return tuple(tuple(_plain(cell) for cell in row) for row in rows)
+    return tuple(tuple(plain(cell) for cell in row) for row in rows)
 
 
 def _columns(columns: Iterable[Column | str]) -> tuple[Column, ...]:
     return tuple(Column(column) if isinstance(column, str) else column for column in columns)
-
-
-def _one_of(allowed: tuple[str, ...]) -> Any:
-    def check(_: object, attribute: Any, value: str) -> None:
-        if value not in allowed:
-            raise ParameterError(attribute.name, value, f"one of {', '.join(allowed)}")
-
-    return check
-
-
-@attrs.frozen
-class Number:
-    """A number that was measured or counted.
-
-    Parameters
-    ----------
-    value : float or int
-    error : float or None
-        Standard error in the same unit.
-    unit : str
-        Where the column or the fact does not say it already.
-    key : str
-        Name under which programs find it in the page (``data-key``) and in the JSON.
-    digits : int
-        Significant digits where there is no error.
-    """
-
-    value: float = attrs.field(converter=_plain)
-    error: float | None = attrs.field(default=None, converter=_plain)
-    unit: str = ""
-    key: str = ""
-    digits: int = 4
-
-
-@attrs.frozen
-class Badge:
-    """A short judgment, such as 'ok' or 'not measured'."""
-
-    text: str
-    status: Status = attrs.field(default="note", validator=_one_of(_STATUSES))
-
-
-@attrs.frozen
-class Code:
-    """A name that has to be read letter by letter: a file, a card, a hash."""
-
-    text: str
-
-
-Cell = str | int | float | bool | Number | Badge | Code | None
 
 
 @attrs.frozen
@@ -139,9 +78,9 @@ class Fact:
     """
 
     label: str
-    value: Cell = attrs.field(converter=_plain)
+    value: Cell = attrs.field(converter=plain)
     unit: str = ""
-    error: float | None = attrs.field(default=None, converter=_plain)
+    error: float | None = attrs.field(default=None, converter=plain)
     source: str = ""
     key: str = ""
 
@@ -249,14 +188,19 @@ class Gallery:
 
     pictures: tuple[Picture, ...] = attrs.field(converter=_tuple)
 
+    @property
+    def has_plots(self) -> bool:
+        """Whether a drawing is among them, whose letters need more room than a photograph."""
+        return any(picture.media_type == "image/svg+xml" for picture in self.pictures)
+
 
 @attrs.frozen
 class Change:
     """A number before and after."""
 
     label: str
-    before: Cell = attrs.field(converter=_plain)
-    after: Cell = attrs.field(converter=_plain)
+    before: Cell = attrs.field(converter=plain)
+    after: Cell = attrs.field(converter=plain)
     unit: str = ""
 
 
@@ -288,7 +232,7 @@ class WarningItem:
         What was done about it, or what the reader can do.
     """
 
-    severity: Severity = attrs.field(validator=_one_of(_SEVERITIES))
+    severity: Severity = attrs.field(validator=one_of(_SEVERITIES))
     text: str
     subject: str = ""
     action: str = ""

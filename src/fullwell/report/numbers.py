@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["format_error", "format_value"]
+__all__ = ["format_value", "number_parts"]
 
 _DIGITS = 4
 _ERROR_DIGITS = 2
@@ -12,65 +12,67 @@ _MINUS, _THIN = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def format_value(value: float, *, error: float | None = None, digits: int = _DIGITS) -> str:
+def number_parts(value: float, *, error: float | None = None, digits: int = _DIGITS) -> tuple[str, str, str]:
     """Write a number with as many digits as its error has meaning for.
 
     Parameters
     ----------
     value : float or int
-        Integers are written in full; groups of three digits are set apart from five digits on.
+        Integers without error are written in full; groups of three digits are set apart from five
+        digits on.
     error : float, optional
         Standard error; the value is rounded where the error has its second digit.
     digits : int
-        Significant digits where there is no error. Digits before the point are never rounded away.
+        Significant digits where there is no error. Digits before the point are never rounded away,
+        and no zeros are added to a number that is shorter.
 
     Returns
     -------
-    str
-        Such as ``'1.951'``, ``'−4.8 × 10⁻⁶'`` or ``'19 684'``.
+    value, error, power : str
+        Such as ``('1.951', '0.040', '')`` or ``('−4.8', '1.2', '10⁻⁶')``; the error is empty if there
+        is none, and ``'unknown'`` if it is not finite.
     """
     if not math.isfinite(value):
-        return "not a number" if math.isnan(value) else f"{_MINUS if value < 0 else ''}\N{INFINITY}"
-    if isinstance(value, int):
-        return _grouped(str(value))
-    power = _power(value, error)
-    if power:
-        scale = 10.0**power
-        inner = None if error is None else error / scale
-        mantissa = format_value(value / scale, error=inner, digits=digits)
-        return f"{mantissa} × 10{str(power).translate(_SUPERSCRIPTS)}"
-    return _grouped(f"{value:.{_decimals(value, error, digits)}f}")
+        return _not_finite(value), "", ""
+    if error is None and isinstance(value, int):
+        return _grouped(str(value)), "", ""
+    known = error if error is not None and math.isfinite(error) and error > 0 else 0.0
+    power = _power(max(abs(value), known))
+    scale = 10.0**power
+    if known:
+        decimals = max(0, _ERROR_DIGITS - 1 - math.floor(math.log10(known / scale)))
+    else:
+        decimals = _short_decimals(value / scale, digits)
+    error_text = "" if error is None else "unknown"
+    if error is not None and (known or error == 0):
+        error_text = _grouped(f"{error / scale:.{decimals}f}")
+    text = _grouped(f"{value / scale:.{decimals}f}")
+    return text, error_text, f"10{str(power).translate(_SUPERSCRIPTS)}" if power else ""
 
 
-def format_error(value: float, error: float) -> str:
-    """Write the error of `value`, to be read behind a plus-minus sign.
-
-    Returns
-    -------
-    str
-        With the decimals of ``format_value(value, error=error)`` and its power of ten, if it has one.
-    """
-    if not (math.isfinite(error) and math.isfinite(value)):
-        return "unknown"
-    power = _power(value, error)
-    if power:
-        scale = 10.0**power
-        return f"{format_error(value / scale, error / scale)} × 10{str(power).translate(_SUPERSCRIPTS)}"
-    return _grouped(f"{error:.{_decimals(value, error, _DIGITS)}f}")
+def format_value(value: float, *, digits: int = _DIGITS) -> str:
+    """Write a number without error as one text, such as ``'19 684'`` or ``'−4.8 × 10⁻⁶'``."""
+    text, _, power = number_parts(value, digits=digits)
+    return f"{text} × {power}" if power else text
 
 
-def _power(value: float, error: float | None) -> int:
+def _not_finite(value: float) -> str:
+    if math.isnan(value):
+        return "not a number"
+    return ("" if value > 0 else _MINUS) + "\N{INFINITY}"
+
+
+def _power(size: float) -> int:
     """Power of ten that is taken out; 0 for numbers of ordinary size."""
-    size = max(abs(value), abs(error) if error is not None and math.isfinite(error) else 0.0)
-    if size == 0 or 1e-3 <= size < 1e7:
+    return 0 if size == 0 or 1e-3 <= size < 1e7 else math.floor(math.log10(size))
+
+
+def _short_decimals(value: float, digits: int) -> int:
+    if value == 0:
         return 0
-    return math.floor(math.log10(size))
-
-
-def _decimals(value: float, error: float | None, digits: int) -> int:
-    if error is not None and math.isfinite(error) and error > 0:
-        return max(0, _ERROR_DIGITS - 1 - math.floor(math.log10(error)))
-    return max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    rounded = f"{value:.{decimals}f}"
+    return len(rounded.rstrip("0").partition(".")[2])
 
 
 def _grouped(text: str) -> str:

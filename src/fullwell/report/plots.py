@@ -8,6 +8,7 @@ dark as on paper.
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +21,7 @@ from fullwell.errors import ParameterError
 
 __all__ = ["Series", "histogram_plot", "line_plot"]
 
-_SIZE = (6.4, 3.4)
+_SIZE = (5.4, 3.0)
 #: Drawn by matplotlib, replaced by what the style sheet of the page says (or, elsewhere, the second).
 _PAGE_COLORS = {
     "#010101": "currentColor",
@@ -97,7 +98,16 @@ def line_plot(
             raise ParameterError("series", (np.shape(one.x), np.shape(one.y)), "x and y of one length")
         style = {"marker": "o", "markersize": 4.5, "linestyle": "none"} if one.points else {"linewidth": 1.8}
         label = _plain(one.label) if one.label else None
-        axes.errorbar(one.x, one.y, yerr=one.errors, color=color, label=label, elinewidth=1.2, **style)
+        axes.errorbar(
+            one.x,
+            one.y,
+            yerr=one.errors,
+            color=color,
+            label=label,
+            elinewidth=1.2,
+            zorder=3 if one.points else 2,
+            **style,
+        )
     if x_log:
         axes.set_xscale("log")
     if y_log:
@@ -153,10 +163,64 @@ def histogram_plot(
     figure, axes = _axes(size, x_label, "pixels")
     axes.stairs(counts, edges, color=_SERIES[0], fill=True, alpha=0.28, linewidth=0)
     axes.stairs(counts, edges, color=_SERIES[0], linewidth=1.4)
-    for (mark, label), color in zip(marks, itertools_cycle(_SERIES[1:]), strict=False):
+    for (mark, label), color in zip(marks, itertools.cycle(_SERIES[1:]), strict=False):
         axes.axvline(mark, color=color, linewidth=1.4, linestyle=(0, (4, 3)), label=_plain(label))
     if y_log:
         axes.set_yscale("log")
         axes.set_ylim(bottom=0.7)
     axes.set_xlim(edges[0], edges[-1])
     return _finish(figure, axes)
+
+
+def _edges(low: float, high: float, bins: int, *, whole: bool) -> npt.NDArray[np.float64]:
+    if not low < high:
+        low, high = low - 0.5, low + 0.5
+    if not whole:
+        return np.linspace(low, high, bins + 1)
+    step = max(1.0, np.ceil((high - low + 1) / bins))
+    return np.arange(np.floor(low) - 0.5, np.ceil(high) + step, step)
+
+
+def _axes(size: tuple[float, float], x_label: str, y_label: str) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    figure.patch.set_visible(False)
+    axes = figure.add_subplot()
+    axes.patch.set_visible(False)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(_SOFT)
+    axes.tick_params(which="both", colors=_SOFT, labelsize=10, length=3)
+    axes.tick_params(axis="y", which="both", length=0)
+    axes.grid(visible=True, axis="y", color=_LINE, linewidth=1)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(_plain(x_label), color=_INK, fontsize=11)
+    axes.set_ylabel(_plain(y_label), color=_INK, fontsize=11)
+    return figure, axes
+
+
+def _finish(figure: Any, axes: Any) -> bytes:
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    _, labels = axes.get_legend_handles_labels()
+    if labels:
+        axes.legend(frameon=False, fontsize=10, labelcolor=_INK, loc="best")
+    buffer = io.BytesIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "fullwell"}):
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue().decode("utf-8")
+    for placeholder, color in _PAGE_COLORS.items():
+        text = text.replace(placeholder, color)
+    # Rules for all elements would reach out into the page, and fonts are its business too.
+    text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r"font: ([\d.]+px) [^;\"]*", rf"font: \1 {_FONT}", text)
+    return text.encode("utf-8")
+
+
+def _plain(label: str) -> str:
+    """Text that matplotlib takes as it is: no formulas, and no hidden legend entries."""
+    label = label.replace("$", r"\$")
+    return "\N{ZERO WIDTH SPACE}" + label if label.startswith("_") else label

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
 
 import attrs
@@ -23,6 +24,10 @@ class Source(Protocol):
         ...
 
 
+def _parts(value: Iterable[Source]) -> tuple[Source, ...]:
+    return tuple(value)
+
+
 @attrs.frozen(eq=False)
 class Scene:
     """Sources that add up.
@@ -33,7 +38,7 @@ class Scene:
         None at all is a closed shutter.
     """
 
-    parts: tuple[Source, ...] = attrs.field(converter=tuple, default=())
+    parts: tuple[Source, ...] = attrs.field(converter=_parts, default=())
 
     def __attrs_post_init__(self) -> None:
         for part in self.parts:

@@ -24,10 +24,7 @@ def raw_cards(scenario: Scenario, shot: Shot, *, detector: Detector) -> list[Car
     detector : Detector
         For size, gain, noise and sections.
     """
-    if scenario.header_style == "sbig":
-        cards = _sbig(shot, detector)
-    else:
-        cards = _plain(scenario, shot, detector)
+    cards = _sbig(shot, detector) if scenario.header_style == "sbig" else _plain(scenario, shot, detector)
     return cards + [Card(key, value) for key, value in scenario.header.items()]
 
 

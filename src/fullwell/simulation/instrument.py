@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import numpy as np
 import numpy.typing as npt
@@ -129,7 +131,6 @@ def detector_of(table: DetectorTable) -> Detector:
     if table.preset is None:
         detector = Detector.single(
             table.shape or (1, 1),
-            name=table.name,
             gain=table.gain,
             read_noise=table.read_noise,
             overscan=table.overscan,
@@ -138,14 +139,11 @@ def detector_of(table: DetectorTable) -> Detector:
         )
     else:
         detector = load_detector(table.preset)
-        changes = {
-            name: getattr(table, name) for name in ("gain", "read_noise") if getattr(table, name) is not None
-        }
-        amplifiers = tuple(attrs.evolve(amplifier, **changes) for amplifier in detector.amplifiers)
+        own = _given(table, "gain", "read_noise")
+        amplifiers = tuple(attrs.evolve(amplifier, **own) for amplifier in detector.amplifiers)
         detector = attrs.evolve(detector, amplifiers=amplifiers)
-    given = {
-        name: getattr(table, name)
-        for name in ("name", "adc_bits", "pixel_size")
-        if name in table.model_fields_set
-    }
-    return attrs.evolve(detector, **given)
+    return attrs.evolve(detector, **_given(table, "name", "adc_bits", "pixel_size"))
+
+
+def _given(table: DetectorTable, *names: str) -> dict[str, Any]:
+    return {name: getattr(table, name) for name in names if getattr(table, name) is not None}

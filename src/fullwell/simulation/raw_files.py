@@ -27,9 +27,9 @@ def fits_bytes(data: npt.NDArray[Any], cards: list[Card]) -> bytes:
     cards : list of Card
         All cards but END, in the order they are to have, SIMPLE first.
     """
-    header = Header(cards).tostring(sep="", endcard=True, padding=True).encode("ascii")
+    header: bytes = Header(cards).tostring(sep="", endcard=True, padding=True).encode("ascii")
     stored = (data ^ np.uint16(0x8000)).view(np.int16) if data.dtype == np.uint16 else data
-    body = stored.astype(stored.dtype.newbyteorder(">")).tobytes()
+    body: bytes = stored.astype(stored.dtype.newbyteorder(">")).tobytes()
     return header + body + bytes(-len(body) % BLOCK)
 
 

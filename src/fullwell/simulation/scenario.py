@@ -28,23 +28,23 @@ class DetectorTable(ConfigModel):
     """A detector that comes with the package, or one amplifier described here."""
 
     preset: str | None = None
-    name: str = "simulated"
+    name: str | None = None
     shape: tuple[Size, Size] | None = None
     overscan: Count = 0
     prescan: Count = 0
     parallel: Count = 0
     gain: Positive | None = None
     read_noise: NotNegative | None = None
-    adc_bits: Annotated[int, Field(ge=8, le=24)] = 16
+    adc_bits: Annotated[int, Field(ge=8, le=24)] | None = None
     pixel_size: Positive | None = None
 
     @model_validator(mode="after")
     def _one_or_the_other(self) -> Self:
         if self.preset is None and None in (self.shape, self.gain, self.read_noise):
             raise ValueError("give a preset, or shape, gain and read_noise")
-        geometry = {"shape", "overscan", "prescan", "parallel"} & self.model_fields_set
+        geometry = [name for name in ("shape", "overscan", "prescan", "parallel") if getattr(self, name)]
         if self.preset is not None and geometry:
-            raise ValueError(f"a preset has its own {', '.join(sorted(geometry))}")
+            raise ValueError(f"a preset has its own {', '.join(geometry)}")
         return self
 
 
@@ -178,12 +178,12 @@ class Scenario(ConfigModel):
     readout_time: NotNegative = 10.0
     temperature: Number = -10.0
     header_style: Literal["plain", "sbig"] = "plain"
-    header: dict[str, Card] = {}
+    header: dict[str, Card] = Field(default_factory=dict)
     detector: DetectorTable
     bias: BiasTable = BiasTable()
     dark: DarkTable = DarkTable()
-    flat: dict[str, FlatTable] = {}
-    sky: dict[str, SkyTable] = {}
+    flat: dict[str, FlatTable] = Field(default_factory=dict)
+    sky: dict[str, SkyTable] = Field(default_factory=dict)
     stars: StarsTable | None = None
     cosmic_rays: CosmicRaysTable | None = None
     sequence: Annotated[tuple[Sequence, ...], Field(min_length=1)]

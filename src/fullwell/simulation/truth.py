@@ -54,9 +54,10 @@ def truth_files(folder: Path) -> tuple[Path, Path]:
 def write_truth(folder: Path, instrument: Instrument, frames: list[FrameTruth]) -> tuple[Path, Path]:
     """Write ``truth.json`` and ``truth.fits``.
 
-    The FITS file holds BIAS (level and structure, ADU), DARKRATE (e-/s), FLAT_<filter>, a table STARS
-    (x, y, flux in e-/s, before dithering), a table COSMICS of hit pixels (exposure, y, x), and one image
-    EXPECTED a science frame (photo-electrons; EXTVER is the exposure).
+    The FITS file says ``PRODUCT = 'truth'`` and holds BIAS (level and structure, ADU), DARKRATE (e-/s),
+    FLAT_<number> with its FILTER, a table STARS (x, y, flux in e-/s, before dithering), a table COSMICS of
+    hit pixels (exposure, y, x), and one image EXPECTED a science frame (photo-electrons; EXTVER is the
+    exposure).
 
     Raises
     ------
@@ -202,8 +203,10 @@ def _images(instrument: Instrument, frames: list[FrameTruth]) -> list[Any]:
     detector = instrument.detector
     level = np.broadcast_to(detector.spread(instrument.scenario.bias.level), detector.shape)
     bias = (level if instrument.bias is None else level + instrument.bias).astype(np.float32)
+    primary = fits.PrimaryHDU()
+    primary.header["PRODUCT"] = ("truth", "no frame, but what is true about those beside it")
     hdus: list[Any] = [
-        fits.PrimaryHDU(),
+        primary,
         _image(bias, "BIAS", "adu"),
         _image(instrument.dark, "DARKRATE", "electron / s"),
     ]

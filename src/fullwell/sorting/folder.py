@@ -11,6 +11,7 @@ import attrs
 from astropy.io.fits import Header
 
 from fullwell.errors import FileError
+from fullwell.io.cards import Cards
 from fullwell.io.dialects import translate
 from fullwell.io.scanning import scan as scan_file
 from fullwell.sorting.duplicates import Duplicates, pixel_hash
@@ -141,9 +142,9 @@ def _scan_all(
 def _judge(scanned: _Scanned, patterns: Patterns, seen: Duplicates) -> FrameRecord | SetAside:
     """Return what a file is, or why it is set aside."""
     name, summary = scanned.name, scanned.summary
-    duplicate = seen.reason(name, content=summary.content_hash, pixels=scanned.pixels)
-    if duplicate is not None:
-        return SetAside(name, duplicate)
+    product, _ = Cards(summary.header).get("PRODUCT")
+    if product is not None and str(product.value).strip().casefold() == "truth":
+        return SetAside(name, "the truth about simulated frames, not a frame", "info")
     metadata = translate(summary.header)
     decision = classify(name, metadata, patterns=patterns)
     signs = "; ".join(metadata.already_calibrated.value)
@@ -166,7 +167,12 @@ def _judge(scanned: _Scanned, patterns: Patterns, seen: Duplicates) -> FrameReco
         is_guess=decision.source == "name",
         metadata=metadata,
     )
-    return without_exposure_time(record) or record
+    useless = without_exposure_time(record)
+    if useless is not None:
+        return useless
+    # Last, so that only a frame that is used makes another one superfluous.
+    duplicate = seen.reason(name, content=summary.content_hash, pixels=scanned.pixels)
+    return record if duplicate is None else SetAside(name, duplicate)
 
 
 def _unused(patterns: Patterns, names: Sequence[str]) -> list[Remark]:

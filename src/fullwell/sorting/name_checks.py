@@ -18,7 +18,7 @@ from fullwell.sorting.records import FrameRecord, Remark
 
 __all__ = ["check_names", "check_numbering", "check_time_order", "listed"]
 
-_LISTED = 4
+_LISTED = 3
 _EXPOSURE_TOLERANCE = 0.02
 
 

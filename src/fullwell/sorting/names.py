@@ -34,18 +34,20 @@ _WORDS = {
     **dict.fromkeys(("flat", "flats", "domeflat", "skyflat"), "flat"),
     **dict.fromkeys(("light", "lights", "science", "sci", "target"), "science"),
 }
+_COUNTERS = ("img", "image", "frame", "no", "nr", "seq")
 # A number is a time only where it stands alone or behind a word for exposures: M31s.fit is a galaxy.
 _SECONDS = re.compile(
     r"(?:^|[^a-z0-9.]|(?<![a-z])(?:exp|expos|exposure|exptime|t|texp|bias|darks?|flats?|lights?))"
     r"(\d+(?:\.\d+)?)\s*s(?:ecs?|econds?)?(?![a-z0-9])",
     re.IGNORECASE,
 )
+_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d([-_.]?)[01]\d\1[0-3]\d(?!\d)")
 _NUMBER = re.compile(r"\d+")
 
 
 @attrs.frozen
 class Numbered:
-    """A name taken apart at its running number, the last number that is no exposure time.
+    """A name taken apart at its running number: the last that is no exposure time and no date.
 
     Parameters
     ----------
@@ -109,12 +111,23 @@ def exposure_in_name(name: str) -> float | None:
 def numbered(name: str) -> Numbered | None:
     """Take a name apart at its running number; None if it has none."""
     start = name.rfind("/") + 1
-    times = {match.start(1) for match in _SECONDS.finditer(name, start)}
-    found = [match for match in _NUMBER.finditer(name, start) if match.start() not in times]
+    taken = [match.span() for match in (*_SECONDS.finditer(name, start), *_DATE.finditer(name, start))]
+    found = [
+        match
+        for match in _NUMBER.finditer(name, start)
+        if not any(first <= match.start() < last for first, last in taken) and _counts(name, match)
+    ]
     if not found or len(found[-1][0]) > 18:
         return None
     last = found[-1]
     return Numbered(name[: last.start()], name[last.end() :], int(last[0]), last[0])
+
+
+def _counts(name: str, digits: re.Match[str]) -> bool:
+    """Whether digits can be a running number: m31 is a galaxy and Bin2 a setting, flat9 is a ninth flat."""
+    glued = re.search(r"[a-z]*$", name[: digits.start()], re.IGNORECASE)
+    word = glued[0].casefold() if glued else ""
+    return not word or word in _WORDS or word in _COUNTERS or digits[0].startswith("0")
 
 
 def _base(name: str) -> str:

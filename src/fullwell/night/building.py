@@ -1,0 +1,180 @@
+"""Make masters: the work of the tasks whose names begin with bias, dark, flat and defects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fullwell.chain import SignalChain
+from fullwell.effects import Bias, Dark, Defects, Effect, Flat, Overscan
+from fullwell.effects.storage import save_product
+from fullwell.flags import mask_of
+from fullwell.night.context import Context
+from fullwell.night.gains import GainRecipe
+from fullwell.night.recipes import MasterRecipe
+from fullwell.picture import thumbnail
+
+__all__ = ["build_bias", "build_dark", "build_defects", "build_flat", "entry_chain"]
+
+Results = Mapping[str, Any]
+
+
+def entry_chain(context: Context, recipe: MasterRecipe, overscan: Overscan | None) -> SignalChain:
+    """Return what is taken out of every frame before anything else: converter and overscan."""
+    effects: list[Effect] = [context.adc(recipe.records)]
+    if overscan is not None:
+        effects.append(overscan)
+    return SignalChain(effects)
+
+
+def build_bias(context: Context, recipe: MasterRecipe, overscan: Overscan | None, key: str) -> dict[str, Any]:
+    """Combine biases and write the master; return what the report needs."""
+    bias = Bias.measure(
+        context.frames(recipe.records),
+        known=entry_chain(context, recipe, overscan),
+        clip=context.config.combine.clip,
+        memory=context.memory,
+    )
+    _save(context, bias, recipe, key)
+    assert bias.structure is not None
+    result = _common(context, recipe, key, bias.structure, bias.flags, bias.statistics)
+    return result | {
+        "read_noise": list(bias.read_noise),
+        "read_noise_error": list(bias.read_noise_error),
+        "level_offsets": bias.statistics["level_offsets"],
+        "rejected_fraction": bias.statistics["rejected_fraction"],
+    }
+
+
+def build_dark(
+    context: Context, recipe: MasterRecipe, overscan: Overscan | None, gain: GainRecipe, key: str, results: Results
+) -> dict[str, Any]:
+    """Combine darks of all lengths and write the master."""
+    known = entry_chain(context, recipe, overscan)
+    if recipe.bias is not None:
+        known = known.with_(_master(context, recipe.bias, results))
+    effect = gain.effect(results)
+    dark = Dark.measure(
+        context.frames(recipe.records),
+        known=known,
+        clip=context.config.combine.clip,
+        gain=None if effect is None else effect.values,
+        hot_sigma=context.config.dark.hot_sigma,
+        memory=context.memory,
+    )
+    _save(context, dark, recipe, key)
+    result = _common(context, recipe, key, dark.levels[-1].level, dark.flags, dark.statistics)
+    if np.ndim(dark.rate) and context.config.report.pictures:
+        result["rate_picture"] = thumbnail(np.asarray(dark.rate), width=context.config.report.width, mask=_masked(dark.flags))
+    good = ~_masked(dark.flags)
+    return result | {
+        "levels": dark.statistics["levels"],
+        "rate_median": float(np.median(np.asarray(dark.rate)[good])) if np.ndim(dark.rate) else None,
+        "offset_median": float(np.median(np.asarray(dark.offset)[good])) if np.ndim(dark.offset) else None,
+        "hot_pixels": dark.statistics["hot_pixels"],
+        "hot_threshold": dark.statistics["hot_threshold"],
+        "hot_time": dark.statistics["hot_time"],
+        "bias_included": dark.bias_included,
+        "read_noise": dark.statistics["read_noise"],
+        "rejected_fraction": [f for level in dark.statistics["levels"] for f in level["rejected_fraction"]],
+    }
+
+
+def build_flat(
+    context: Context, recipe: MasterRecipe, overscan: Overscan | None, gain: GainRecipe, key: str, results: Results
+) -> dict[str, Any]:
+    """Combine flats and write the master."""
+    known = entry_chain(context, recipe, overscan)
+    parts = [_master(context, part, results) for part in (recipe.bias, recipe.dark) if part is not None]
+    known = known.with_(*parts)
+    dark = next((part for part in parts if isinstance(part, Dark)), None)
+    effect = gain.effect(results)
+    noise = dark.statistics["read_noise"] if dark is not None and dark.bias_included else None
+    flat = Flat.measure(
+        context.frames(recipe.records),
+        known=known,
+        clip=context.config.combine.clip,
+        gain=None if effect is None else effect.values,
+        read_noise=noise,
+        filter=recipe.conditions.filter or "",
+        dead_below=context.config.flat.dead_below,
+        memory=context.memory,
+    )
+    _save(context, flat, recipe, key)
+    result = _common(context, recipe, key, flat.response, flat.flags, flat.statistics)
+    rules = sorted({dark.weights(t).rule for t in recipe.times}) if dark is not None else []
+    return result | {
+        "counts": flat.counts,
+        "frame_levels": flat.statistics["levels"],
+        "dead_pixels": flat.statistics["dead_pixels"],
+        "dark_rules": rules,
+        "rejected_fraction": flat.statistics["rejected_fraction"],
+    }
+
+
+def build_defects(
+    context: Context, name: str, parts: tuple[MasterRecipe, ...], key: str, results: Results
+) -> dict[str, Any]:
+    """Unite the bad pixels of darks and flats and write the map."""
+    defects = Defects.from_products(*(_master(context, part, results) for part in parts))
+    path = context.out / "masters" / f"{name}.fits"
+    records = tuple(record for part in parts for record in part.records)
+    save_product(
+        defects,
+        path,
+        overwrite=True,
+        cards=context.provenance(key, records),
+        history=[f"defects: united from {', '.join(part.name for part in parts)}"],
+        header=context.header(records),
+    )
+    result: dict[str, Any] = {"counts": defects.counts, "key": key, "path": f"masters/{name}.fits", "count": len(parts)}
+    if context.config.report.pictures:
+        image = (defects.flags != 0).astype(np.float32)
+        result["picture"] = thumbnail(image, width=context.config.report.width, pool="max", limits=(0.0, 1.0), how="linear")
+    return result
+
+
+def _master(context: Context, recipe: MasterRecipe, results: Results) -> Any:
+    return context.masters.load(context.out / "masters" / f"{recipe.name}.fits", results[recipe.name]["key"])
+
+
+def _save(context: Context, product: Any, recipe: MasterRecipe, key: str) -> None:
+    steps = " ".join(product.applied) or "nothing"
+    history = [f"{recipe.kind}: {len(recipe.records)} frames combined behind: {steps}"]
+    history += [f"{recipe.kind}: {remark}" for remark in product.statistics["remarks"]]
+    save_product(
+        product,
+        context.out / "masters" / f"{recipe.name}.fits",
+        overwrite=True,
+        cards=context.provenance(key, recipe.records),
+        history=history,
+        header=context.header(recipe.records),
+    )
+
+
+def _common(
+    context: Context, recipe: MasterRecipe, key: str, image: npt.NDArray[Any], flags: Any, statistics: dict[str, Any]
+) -> dict[str, Any]:
+    good = image[~_masked(flags)]
+    result: dict[str, Any] = {
+        "path": f"masters/{recipe.name}.fits",
+        "key": key,
+        "count": len(recipe.records),
+        "median": float(np.median(good)),
+        "mean": float(good.mean(dtype=np.float64)),
+        "std": float(good.std(dtype=np.float64)),
+        "masked_fraction": float(_masked(flags).mean()),
+        "empirical_to_predicted": statistics.get("empirical_to_predicted"),
+        "remarks": list(dict.fromkeys(statistics["remarks"])),
+    }
+    if context.config.report.pictures:
+        result["picture"] = thumbnail(image, width=context.config.report.width, mask=_masked(flags))
+    return result
+
+
+def _masked(flags: Any) -> npt.NDArray[np.bool_]:
+    return mask_of(flags)
+
