@@ -72,6 +72,7 @@ def build_dark(
     good = ~_masked(dark.flags)
     return result | {
         "levels": dark.statistics["levels"],
+        **_line_through(dark.statistics["levels"]),
         "rate_median": float(np.median(np.asarray(dark.rate)[good])) if np.ndim(dark.rate) else None,
         "offset_median": float(np.median(np.asarray(dark.offset)[good])) if np.ndim(dark.offset) else None,
         "hot_pixels": dark.statistics["hot_pixels"],
@@ -135,6 +136,14 @@ def build_defects(
         image = (defects.flags != 0).astype(np.float32)
         result["picture"] = thumbnail(image, width=context.config.report.width, pool="max", limits=(0.0, 1.0), how="linear")
     return result
+
+
+def _line_through(levels: list[dict[str, Any]]) -> dict[str, float]:
+    """Straight line through the median levels; the drift of single frames outweighs their noise, so all count one."""
+    if len(levels) < 2:
+        return {}
+    slope, offset = np.polyfit([level["time"] for level in levels], [level["median"] for level in levels], 1)
+    return {"line_rate": float(slope), "line_offset": float(offset)}
 
 
 def _master(context: Context, recipe: MasterRecipe, results: Results) -> Any:

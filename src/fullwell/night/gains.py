@@ -21,7 +21,7 @@ from fullwell.sorting import FrameRecord
 __all__ = ["GainRecipe", "decide_gain", "measure_gain"]
 
 MOST_PAIRS = 5
-DISAGREE = 0.10
+DISAGREE = 0.05
 
 
 @attrs.frozen(eq=False)

@@ -204,7 +204,7 @@ def _images(instrument: Instrument, frames: list[FrameTruth]) -> list[Any]:
     level = np.broadcast_to(detector.spread(instrument.scenario.bias.level), detector.shape)
     bias = (level if instrument.bias is None else level + instrument.bias).astype(np.float32)
     primary = fits.PrimaryHDU()
-    primary.header["PRODUCT"] = ("truth", "no frame, but what is true about those beside it")
+    primary.header["PRODUCT"] = ("truth", "what is true about the frames beside it")
     hdus: list[Any] = [
         primary,
         _image(bias, "BIAS", "adu"),
