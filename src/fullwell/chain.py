@@ -210,7 +210,9 @@ class SignalChain:
             return frame
         noise: Any = self.get("read_noise")
         read_noise = float(np.mean(noise.values)) if noise is not None and noise.unit == u.electron else None
-        return frame.with_(header=electron_header(frame.header, gain=float(np.mean(gain.values)), read_noise=read_noise))
+        return frame.with_(
+            header=electron_header(frame.header, gain=float(np.mean(gain.values)), read_noise=read_noise)
+        )
 
     def _undone_at(self, effect: Effect) -> int:
         """Where the correction stands; later stages come first."""

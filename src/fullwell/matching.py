@@ -88,7 +88,9 @@ def misfits(master: Conditions, exposure: Conditions, *, kind: str) -> list[str]
         elif ours != theirs and name == "filter":
             reasons.append(f"filter {ours or 'not known'} instead of {theirs or 'not known'}")
     if master.shape != exposure.shape and not _windowed(master, exposure):
-        reasons.append(f"size {master.shape[1]}x{master.shape[0]} instead of {exposure.shape[1]}x{exposure.shape[0]}")
+        reasons.append(
+            f"size {master.shape[1]}x{master.shape[0]} instead of {exposure.shape[1]}x{exposure.shape[0]}"
+        )
     if kind != "flat" and None not in (master.temperature, exposure.temperature):
         difference = abs(_number(master.temperature) - _number(exposure.temperature))
         if difference > TEMPERATURE_TOLERANCE:
@@ -120,10 +122,16 @@ def choose(exposure: Conditions, candidates: Iterable[tuple[T, Conditions]], *, 
             fitting.append((item, _hours_apart(conditions, exposure)))
     if not fitting:
         return Choice(None, f"no {kind} fits" if refused else f"there is no {kind}", tuple(refused))
-    order = sorted(range(len(fitting)), key=lambda i: float("inf") if fitting[i][1] is None else _number(fitting[i][1]))
+    order = sorted(
+        range(len(fitting)), key=lambda i: float("inf") if fitting[i][1] is None else _number(fitting[i][1])
+    )
     best, hours = fitting[order[0]]
     others = [(fitting[i][0], "further away in time") for i in order[1:]]
-    why = f"the only {kind} that fits" if len(fitting) == 1 else f"the nearest in time of {len(fitting)} that fit"
+    why = (
+        f"the only {kind} that fits"
+        if len(fitting) == 1
+        else f"the nearest in time of {len(fitting)} that fit"
+    )
     if hours is not None:
         why += f", {hours:.1f} h away"
     return Choice(best, why, (*others, *refused))
@@ -142,7 +150,12 @@ def _inside(master: Conditions, exposure: Conditions) -> bool:
     assert exposure.window is not None
     x0, y0 = master.window or (0, 0)
     x, y = exposure.window[0] - x0, exposure.window[1] - y0
-    return x >= 0 and y >= 0 and y + exposure.shape[0] <= master.shape[0] and x + exposure.shape[1] <= master.shape[1]
+    return (
+        x >= 0
+        and y >= 0
+        and y + exposure.shape[0] <= master.shape[0]
+        and x + exposure.shape[1] <= master.shape[1]
+    )
 
 
 def _hours_apart(first: Conditions, second: Conditions) -> float | None:
@@ -153,4 +166,3 @@ def _hours_apart(first: Conditions, second: Conditions) -> float | None:
 
 def _number(value: Any) -> float:
     return float(value)
-

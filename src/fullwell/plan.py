@@ -92,7 +92,9 @@ class Plan:
         self.tasks = {task.name: task for task in tasks}
         if len(self.tasks) != len(tasks):
             names = [task.name for task in tasks]
-            raise ParameterError("tasks", sorted({n for n in names if names.count(n) > 1}), "names that are unique")
+            raise ParameterError(
+                "tasks", sorted({n for n in names if names.count(n) > 1}), "names that are unique"
+            )
         for task in tasks:
             unknown = [need for need in task.needs if need not in self.tasks]
             if unknown:
@@ -152,7 +154,13 @@ class Plan:
                     task = self.tasks[name]
                     failed = [need for need in task.needs if outcomes[need].status == "failed"]
                     if failed:
-                        finish(name, Outcome("failed", reason=f"needs {failed[0]}, which failed: {outcomes[failed[0]].reason}"))
+                        finish(
+                            name,
+                            Outcome(
+                                "failed",
+                                reason=f"needs {failed[0]}, which failed: {outcomes[failed[0]].reason}",
+                            ),
+                        )
                         continue
                     results = {need: outcomes[need].result for need in task.needs}
                     running[executor.submit(_do, task, results, memory)] = name
@@ -172,7 +180,10 @@ def _do(task: Task, results: Mapping[str, Any], memory: Path) -> Outcome:
         return Outcome("kept", known)
     try:
         result = task.run(results)
-        write_aside(memory / f"{task.name}.json", json.dumps({"key": task.key, "result": _packed(result)}, sort_keys=True).encode())
+        write_aside(
+            memory / f"{task.name}.json",
+            json.dumps({"key": task.key, "result": _packed(result)}, sort_keys=True).encode(),
+        )
     except (FullwellError, OSError, MemoryError) as error:
         return Outcome("failed", reason=str(error) or type(error).__name__)
     return Outcome("done", _unpacked(json.loads(json.dumps(_packed(result)))))
@@ -183,7 +194,11 @@ def _remembered(task: Task, memory: Path) -> dict[str, Any] | None:
         note = json.loads((memory / f"{task.name}.json").read_text())
     except (OSError, ValueError):
         return None
-    if not isinstance(note, dict) or note.get("key") != task.key or not all(p.is_file() for p in task.outputs):
+    if (
+        not isinstance(note, dict)
+        or note.get("key") != task.key
+        or not all(p.is_file() for p in task.outputs)
+    ):
         return None
     result = _unpacked(note.get("result"))
     return result if isinstance(result, dict) else None

@@ -1,7 +1,8 @@
 """Geometry and identity of detectors."""
 
 from fullwell.detector.bits import effective_bits
-from fullwell.detector.geometry import Amplifier, Box, Detector, parse_section
+from fullwell.detector.boxes import Box, parse_section
+from fullwell.detector.geometry import Amplifier, Detector
 from fullwell.detector.layout import AmplifierArray, lay_out, scans_around
 
 __all__ = [

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import attrs
 
-from fullwell.detector.geometry import Amplifier, Box
+from fullwell.detector.boxes import Box
+from fullwell.detector.geometry import Amplifier
 from fullwell.errors import ParameterError
 
 __all__ = ["AmplifierArray", "lay_out", "scans_around"]

@@ -9,7 +9,8 @@ from typing import Annotated
 from pydantic import Field
 
 from fullwell.config import ConfigModel, parse_config, read_toml
-from fullwell.detector.geometry import Box, Detector, parse_section
+from fullwell.detector.boxes import Box, parse_section
+from fullwell.detector.geometry import Detector
 from fullwell.detector.layout import AmplifierArray, lay_out, scans_around
 from fullwell.errors import ConfigError, ParameterError
 

@@ -32,7 +32,9 @@ class MasterTerm:
 
     def after(self, scale: Any, offset: Any) -> MasterTerm:
         """Return the term behind a further step ``scale * y + offset``."""
-        return MasterTerm(scale * self.constant - offset * self.proportional, self.proportional, self.variance)
+        return MasterTerm(
+            scale * self.constant - offset * self.proportional, self.proportional, self.variance
+        )
 
     def __add__(self, other: MasterTerm) -> MasterTerm:
         # A product from a file knows the variance of a master it was made with as one number; the master
@@ -103,12 +105,16 @@ class Affine:
             variance = (variance * (self.scale * self.scale) + self.variance).astype(dtype, copy=False)
         elif np.any(self.variance):
             variance = np.broadcast_to(np.asarray(self.variance, dtype), data.shape).copy()
-        terms = {key: MasterTerm(s.coefficient, 0.0, s.variance).after(self.scale, self.offset) for key, s in frame.shared.items()}
+        terms = {
+            key: MasterTerm(s.coefficient, 0.0, s.variance).after(self.scale, self.offset)
+            for key, s in frame.shared.items()
+        }
         for key, term in self.masters.items():
             terms[key] = terms[key] + term if key in terms else term
         shared = {
             key: Shared(
-                term.constant + (term.proportional * data if np.any(term.proportional) else 0.0), term.variance
+                term.constant + (term.proportional * data if np.any(term.proportional) else 0.0),
+                term.variance,
             )
             for key, term in terms.items()
         }

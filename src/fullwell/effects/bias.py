@@ -151,7 +151,9 @@ class Bias(Effect):
             if len(held) < 2 and read_noise is None:
                 raise NotEnoughFrames(f"{len(held)} bias frames; at least 2 are needed to know their noise")
             if held[0].unit != u.adu:
-                raise ChainError(f"biases are measured in ADU, not in {held[0].unit}; leave the Gain out of `known`")
+                raise ChainError(
+                    f"biases are measured in ADU, not in {held[0].unit}; leave the Gain out of `known`"
+                )
             detector = detector_of(held)
             if read_noise is None:
                 noise, error = measured_noise(held)
@@ -159,7 +161,11 @@ class Bias(Effect):
                 noise, error = (float(read_noise),), ()
             offsets = additive_offsets(held)
             result = stack(
-                held, clip=clip, noise=noise_model(noise, None, detector), offsets=list(offsets), memory=memory // 2
+                held,
+                clip=clip,
+                noise=noise_model(noise, None, detector),
+                offsets=list(offsets),
+                memory=memory // 2,
             )
         frame = result.frame
         return cls(
@@ -193,7 +199,9 @@ class Bias(Effect):
             raise ChainError(f"the bias is subtracted in ADU, but the frame is in {unit}")
         image = self.image(frame)
         if np.ndim(image) and image.shape != frame.shape:
-            raise ChainError(f"the bias has shape {image.shape}, the frame {frame.shape}; crop the one or the other")
+            raise ChainError(
+                f"the bias has shape {image.shape}, the frame {frame.shape}; crop the one or the other"
+            )
         masters = {self.id: MasterTerm(-1.0, 0.0, self.variance)} if self.id else {}
         return Affine(offset=-image, masters=masters, flags=self.flags)
 

@@ -83,7 +83,9 @@ class CosmicRays(Effect):
         try:
             from astroscrappy import detect_cosmics
         except ImportError as error:
-            raise ChainError("finding cosmic rays needs astroscrappy: pip install 'fullwell[cosmic]'") from error
+            raise ChainError(
+                "finding cosmic rays needs astroscrappy: pip install 'fullwell[cosmic]'"
+            ) from error
         settled = frame.settled()
         if settled.variance is None:
             raise ChainError("finding cosmic rays needs the variance of the frame")

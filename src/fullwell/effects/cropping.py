@@ -59,7 +59,10 @@ def cropped(product: P, box: Box) -> P:
         )
     if isinstance(product, Bias):
         return attrs.evolve(
-            product, structure=cut(product.structure), variance=cut(product.variance), flags=cut(product.flags)
+            product,
+            structure=cut(product.structure),
+            variance=cut(product.variance),
+            flags=cut(product.flags),
         )
     if isinstance(product, Flat):
         return attrs.evolve(

@@ -96,7 +96,8 @@ class Dark(Effect):
     rate : Quantity, float or ndarray
         e-/s for each pixel (ADU/s where `unit` is ADU).
     offset : Quantity, float or ndarray
-        e- that do not grow with time (amplifier glow at read-out).
+        e- that come with any exposure, however short, but not with a bias of zero seconds, and do not grow
+        with time.
     dead_time : float
         Seconds in which charge collects beyond the exposure, between clearing and read-out.
     unit : astropy unit
@@ -137,7 +138,9 @@ class Dark(Effect):
         if not self.levels:
             for name, value in (("rate", self.rate), ("offset", self.offset)):
                 if np.any(np.asarray(value) < 0):
-                    raise ParameterError(name, float(np.min(value)), "0 or more; dark current cannot be negative")
+                    raise ParameterError(
+                        name, float(np.min(value)), "0 or more; dark current cannot be negative"
+                    )
 
     @property
     def count(self) -> int:
@@ -153,8 +156,10 @@ class Dark(Effect):
         """Add Poisson electrons."""
         if self.unit != u.electron:
             raise ChainError("a dark in ADU cannot be simulated; multiply it by a gain first")
+        offset = self.offset if signal.dark_time > 0 else 0.0
         mean = np.broadcast_to(
-            np.float32(1) * self.rate * np.float32(signal.dark_time + self.dead_time) + self.offset, signal.image.shape
+            np.float32(1) * self.rate * np.float32(signal.dark_time + self.dead_time) + offset,
+            signal.image.shape,
         ).astype(np.float32)
         signal.image = signal.image + noise.stream(self.name).poisson(mean)
 
@@ -168,6 +173,7 @@ class Dark(Effect):
         gain: float | tuple[float, ...] | None = None,
         read_noise: float | tuple[float, ...] | None = None,
         hot_sigma: float = 12.0,
+        hot_rate: float = 5.0,
         memory: int = DEFAULT_MEMORY,
     ) -> Self:
         """Combine dark frames of one or several lengths.
@@ -185,8 +191,9 @@ class Dark(Effect):
             e-/ADU, for the shot noise of warm pixels; 1 is understood for frames in electrons.
         read_noise : float or tuple, optional
             In the unit of the frames; else that of the bias in `known`, else measured on the frames.
-        hot_sigma : float
-            A pixel is HOT when its longest level is this many single-frame sigmas above the median.
+        hot_sigma, hot_rate : float
+            A pixel is HOT when its longest level lies this many single-frame sigmas, and this many e-/s
+            (ADU/s without a gain), above the median.
         memory : int
             Ceiling of the working memory in bytes.
 
@@ -206,7 +213,13 @@ class Dark(Effect):
         from fullwell.effects.dark_measure import measure_dark
 
         fields = measure_dark(
-            frames, known=known, clip=clip, gain=gain, read_noise=read_noise, hot_sigma=hot_sigma, memory=memory
+            frames,
+            known=known,
+            clip=clip,
+            gain=gain,
+            read_noise=read_noise,
+            hot=(hot_sigma, hot_rate),
+            memory=memory,
         )
         return cls(**fields)
 
@@ -256,12 +269,16 @@ class Dark(Effect):
             If the frame has no dark time, shapes differ, or units do not fit.
         """
         if frame.dark_time is None or not frame.dark_time >= 0:
-            raise ChainError(f"frame {frame.source or ''} has no exposure time, its dark current is not known")
+            raise ChainError(
+                f"frame {frame.source or ''} has no exposure time, its dark current is not known"
+            )
         detector = frame.detector or Detector.single(frame.shape)
         factor = to_unit("dark", self.unit, unit, chain, detector)
         level = self.level_at(frame.dark_time)
         if np.ndim(level) and level.shape != frame.shape:
-            raise ChainError(f"the dark has shape {level.shape}, the frame {frame.shape}; crop the one or the other")
+            raise ChainError(
+                f"the dark has shape {level.shape}, the frame {frame.shape}; crop the one or the other"
+            )
         masters: dict[str, MasterTerm] = {}
         if self.levels:
             weights = self.weights(frame.dark_time).weights

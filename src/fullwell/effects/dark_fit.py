@@ -71,7 +71,12 @@ def fit_line(frames: Sequence[Frame], times: Sequence[float], *, noise: NoiseMod
     for top in range(0, rows, step):
         part = slice(top, min(top + step, rows))
         values = np.stack([frame.data[part].ravel() for frame in frames]).astype(np.float64)
-        good = np.stack([~frame.with_(data=frame.data[part], flags=frame.flags[part], detector=None).mask.ravel() for frame in frames])
+        good = np.stack(
+            [
+                ~frame.with_(data=frame.data[part], flags=frame.flags[part], detector=None).mask.ravel()
+                for frame in frames
+            ]
+        )
         good &= np.isfinite(values)
         a, b, stay = _fit_block(np.where(good, values, 0.0), good, t, noise.rows(part), clip)
         size = (part.stop - part.start, columns)

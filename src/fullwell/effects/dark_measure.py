@@ -38,7 +38,7 @@ def measure_dark(
     clip: float,
     gain: Any,
     read_noise: Any,
-    hot_sigma: float,
+    hot: tuple[float, float],
     memory: int,
 ) -> dict[str, Any]:
     """Fields of a `Dark`; see `Dark.measure`."""
@@ -58,7 +58,7 @@ def measure_dark(
             levels, flags = _stacked_levels(groups, noise, clip, memory // 2, statistics)
         shared = _shared(held)
         unit, applied = held[0].unit, held[0].applied
-    flags = flags | _hot(levels[-1], noise, mask_of(flags), hot_sigma, statistics)
+    flags = flags | _hot(levels[-1], noise, mask_of(flags), hot, statistics)
     bias_included = bias is None and "bias" not in applied
     bias_time = float(getattr(bias, "dark_time", 0.0))
     rate, offset = _rate_and_offset(levels, bias_included, bias_time, statistics)
@@ -81,14 +81,21 @@ def _by_time(held: Sequence[Frame]) -> dict[float, list[Frame]]:
     groups: dict[float, list[Frame]] = {}
     for frame in sorted(held, key=lambda f: -1.0 if f.dark_time is None else f.dark_time):
         if frame.dark_time is None or not frame.dark_time > 0:
-            raise FrameError(f"dark {frame.source or ''} has no exposure time above 0 (seen {frame.dark_time})")
+            raise FrameError(
+                f"dark {frame.source or ''} has no exposure time above 0 (seen {frame.dark_time})"
+            )
         near = [t for t in groups if abs(t - frame.dark_time) <= SAME_LENGTH * t]
         groups.setdefault(near[0] if near else frame.dark_time, []).append(frame)
     return groups
 
 
 def _noise(
-    held: Sequence[Frame], groups: dict[float, list[Frame]], bias: Any, gain: Any, read_noise: Any, detector: Detector
+    held: Sequence[Frame],
+    groups: dict[float, list[Frame]],
+    bias: Any,
+    gain: Any,
+    read_noise: Any,
+    detector: Detector,
 ) -> NoiseModel:
     """Noise of one frame: as told, else that of the bias, else from differences of equal frames."""
     if read_noise is not None:
@@ -117,7 +124,11 @@ def _stacked_levels(
         result = stack(group, clip=clip, noise=noise, offsets=list(offsets), memory=memory)
         frame = result.frame
         assert frame.variance is not None
-        levels.append(DarkLevel(time, frame.data, frame.variance, len(group), identity(frame.data, frame.variance, time)))
+        levels.append(
+            DarkLevel(
+                time, frame.data, frame.variance, len(group), identity(frame.data, frame.variance, time)
+            )
+        )
         flags = frame.flags if flags is None else flags & frame.flags
         statistics["levels"].append(_level_statistics(time, group, result, offsets))
         statistics["remarks"] += list(result.remarks)
@@ -200,19 +211,25 @@ def _shared(held: Sequence[Frame]) -> dict[str, Shared]:
 
 
 def _hot(
-    level: DarkLevel, noise: NoiseModel, masked: npt.NDArray[np.bool_], hot_sigma: float, statistics: dict[str, Any]
+    level: DarkLevel,
+    noise: NoiseModel,
+    masked: npt.NDArray[np.bool_],
+    hot: tuple[float, float],
+    statistics: dict[str, Any],
 ) -> FlagImage:
     good = level.level[~masked]
     middle = float(np.median(good)) if good.size else 0.0
     single = np.asarray(noise.read_noise, np.float64) ** 2
     if noise.gain is not None:
         single = single + max(middle - noise.pedestal, 0.0) / np.asarray(noise.gain)
-    threshold = middle + hot_sigma * np.sqrt(single)
-    hot = level.level > threshold
-    statistics["hot_pixels"] = int(hot.sum())
+    sigmas, rate = hot
+    per_second = rate * level.time / (1.0 if noise.gain is None else np.asarray(noise.gain))
+    threshold = middle + np.maximum(sigmas * np.sqrt(single), per_second)
+    above = level.level > threshold
+    statistics["hot_pixels"] = int(above.sum())
     statistics["hot_threshold"] = float(np.mean(threshold))
     statistics["hot_time"] = level.time
-    return np.where(hot, FLAG_DTYPE.type(Flags.HOT), FLAG_DTYPE.type(0))
+    return np.where(above, FLAG_DTYPE.type(Flags.HOT), FLAG_DTYPE.type(0))
 
 
 def _rate_and_offset(
@@ -222,7 +239,9 @@ def _rate_and_offset(
         if bias_included:
             statistics["remarks"].append("one length and no bias: serves exposures of this length only")
             return 0.0, 0.0
-        statistics["remarks"].append("one length only: an offset that does not grow with time cannot be told from the rate")
+        statistics["remarks"].append(
+            "one length only: an offset that does not grow with time cannot be told from the rate"
+        )
         return levels[0].level / np.float32(levels[0].time - bias_time), 0.0
     times = [level.time for level in levels]
     variances = [float(np.median(level.variance)) for level in levels]

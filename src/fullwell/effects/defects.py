@@ -39,7 +39,9 @@ class Defects(Effect):
     @flags.validator
     def _check(self, _: Any, value: FlagImage) -> None:
         if value.dtype != FLAG_DTYPE or value.ndim != 2:
-            raise ParameterError("flags", (value.dtype, value.shape), f"a two-dimensional image of {FLAG_DTYPE}")
+            raise ParameterError(
+                "flags", (value.dtype, value.shape), f"a two-dimensional image of {FLAG_DTYPE}"
+            )
 
     @property
     def counts(self) -> dict[str, int]:
@@ -61,7 +63,9 @@ class Defects(Effect):
         ChainError
             Always; defects show in darks and flats, not in frames of their own.
         """
-        raise ChainError("defects are found in a measured dark and flats: Defects.from_products(dark, *flats)")
+        raise ChainError(
+            "defects are found in a measured dark and flats: Defects.from_products(dark, *flats)"
+        )
 
     @classmethod
     def from_products(cls, *products: Dark | Flat, column_fraction: float = 0.5) -> Self:

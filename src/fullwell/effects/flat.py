@@ -127,7 +127,9 @@ class Flat(Effect):
             detector = detector_of(held)
             levels = [_light(frame) for frame in held]
             scales = np.mean(levels) / np.asarray(levels)
-            gain_image = 1.0 if held[0].unit == u.electron else None if gain is None else detector.spread(gain)
+            gain_image = (
+                1.0 if held[0].unit == u.electron else None if gain is None else detector.spread(gain)
+            )
             if gain_image is None and len(held) < 2:
                 raise NotEnoughFrames("a single flat needs a gain for its noise")
             if gain_image is None:
@@ -143,7 +145,8 @@ class Flat(Effect):
         if not counts > 0:
             raise FrameError("no unmasked pixel of the combined flat has light")
         response = frame.data / np.float32(counts)
-        flags = frame.flags | _dead(response, masked, dead_below)
+        # A hot pixel responds to light as others do; that it is hot the dark of each frame says.
+        flags = frame.flags & ~FLAG_DTYPE.type(Flags.HOT) | _dead(response, masked, dead_below)
         return cls(
             response=response,
             variance=frame.variance / np.float32(counts**2),
@@ -187,14 +190,18 @@ class Flat(Effect):
             for key, share in self.shared.items():
                 masters[key] = MasterTerm(0.0, -inverse * np.float32(1.0) * share.coefficient, share.variance)
         flags = np.where(useful, FLAG_DTYPE.type(0), FLAG_DTYPE.type(Flags.DEAD | Flags.UNCALIBRATED))
-        return Affine(scale=inverse, masters=masters, flags=flags if self.flags is None else flags | self.flags)
+        return Affine(
+            scale=inverse, masters=masters, flags=flags if self.flags is None else flags | self.flags
+        )
 
 
 def _light(frame: Frame) -> float:
     good = frame.data[~frame.mask]
     level = float(np.median(good)) if good.size else float("nan")
     if not level > 0:
-        raise FrameError(f"flat {frame.source or ''} has no light: its median above bias and dark is {level:.4g}")
+        raise FrameError(
+            f"flat {frame.source or ''} has no light: its median above bias and dark is {level:.4g}"
+        )
     return level
 
 
@@ -207,7 +214,9 @@ def _read_noise(given: Any, known: Chain | None, held: list[Frame], gain: Any) -
     return (0.0,)
 
 
-def _dead(response: npt.NDArray[np.float32], masked: npt.NDArray[np.bool_], below: float, *, cell: int = 32) -> FlagImage:
+def _dead(
+    response: npt.NDArray[np.float32], masked: npt.NDArray[np.bool_], below: float, *, cell: int = 32
+) -> FlagImage:
     """DEAD where the response is less than `below` times the median of the surrounding cell."""
     rows, columns = response.shape
     around = np.ones_like(response)
@@ -217,4 +226,3 @@ def _dead(response: npt.NDArray[np.float32], masked: npt.NDArray[np.bool_], belo
             good = response[part][~masked[part]]
             around[part] = np.median(good) if good.size else 1.0
     return np.where(response < below * around, FLAG_DTYPE.type(Flags.DEAD), FLAG_DTYPE.type(0))
-

@@ -103,8 +103,12 @@ class Overscan(Effect):
             If the frame is assembled already or no amplifier has an overscan.
         """
         detector = frame.detector
-        if detector is None or not any(a.overscan or (self.parallel and a.parallel) for a in detector.amplifiers):
-            raise ChainError(f"frame {frame.source or ''} has no overscan; leave the Overscan out of the chain")
+        if detector is None or not any(
+            a.overscan or (self.parallel and a.parallel) for a in detector.amplifiers
+        ):
+            raise ChainError(
+                f"frame {frame.source or ''} has no overscan; leave the Overscan out of the chain"
+            )
         if frame.layout != "raw":
             raise ChainError(f"frame {frame.source or ''} is assembled already, its overscan is gone")
         data = frame.data.astype(np.float32)
@@ -172,7 +176,10 @@ class Overscan(Effect):
             level = overscan.level(frame)
             assert frame.detector is not None
             boxes = [a.data.slices for a in frame.detector.amplifiers]
-            means = [float(v[_clipped(v, CLIP)].mean()) for v in (frame.data[box].astype(np.float64) for box in boxes)]
+            means = [
+                float(v[_clipped(v, CLIP)].mean())
+                for v in (frame.data[box].astype(np.float64) for box in boxes)
+            ]
             data_levels.append(np.mean(means))
             overscan_levels.append(np.mean([value for value, _ in level]))
             errors.append(np.sqrt(np.sum([error**2 for _, error in level])) / len(level))
@@ -181,7 +188,9 @@ class Overscan(Effect):
             raise FrameError(f"{n} frames; whether the overscan helps shows from 3 frames on")
         before = float(np.std(data_levels, ddof=1))
         after = float(np.std(np.subtract(data_levels, overscan_levels), ddof=1))
-        return OverscanTest(before, after, float(np.mean(errors)), bool(after < before * (1 - 1 / np.sqrt(n - 1))))
+        return OverscanTest(
+            before, after, float(np.mean(errors)), bool(after < before * (1 - 1 / np.sqrt(n - 1)))
+        )
 
     def _box(self, amplifier: Amplifier) -> Box:
         """Overscan columns that count; the side next to the data is where the data lie."""
@@ -190,7 +199,9 @@ class Overscan(Effect):
         if amplifier.data.x0 >= box.x1:
             near, far = far, near
         if near + far >= box.x1 - box.x0:
-            raise ParameterError("skip", self.skip, f"fewer than the {box.x1 - box.x0} columns of the overscan")
+            raise ParameterError(
+                "skip", self.skip, f"fewer than the {box.x1 - box.x0} columns of the overscan"
+            )
         return Box(box.x0 + near, box.x1 - far, box.y0, box.y1)
 
     def _serial(self, frame: Frame, data: npt.NDArray[np.float32], amplifier: Amplifier) -> tuple[Any, Any]:

@@ -56,7 +56,9 @@ class ReadNoise(Effect):
             If the frame is not in the unit of the noise.
         """
         if frame.unit != self.unit:
-            raise ChainError(f"read noise in {self.unit} does not fit a frame in {frame.unit}; is the gain missing?")
+            raise ChainError(
+                f"read noise in {self.unit} does not fit a frame in {frame.unit}; is the gain missing?"
+            )
         detector = frame.detector or Detector.single(frame.shape)
         sigma = detector.spread(self.values)
         extra = np.broadcast_to((sigma * sigma).astype(np.float32), frame.shape)

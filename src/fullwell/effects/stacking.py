@@ -21,7 +21,15 @@ from fullwell.errors import ChainError
 from fullwell.frame import Frame, FrameSet, as_frame
 from fullwell.photon_transfer import pooled_noise
 
-__all__ = ["additive_offsets", "detector_of", "identity", "load_corrected", "measured_noise", "noise_model", "to_unit"]
+__all__ = [
+    "additive_offsets",
+    "detector_of",
+    "identity",
+    "load_corrected",
+    "measured_noise",
+    "noise_model",
+    "to_unit",
+]
 
 
 def load_corrected(
@@ -70,7 +78,9 @@ def detector_of(frames: Sequence[Frame]) -> Detector:
     return frames[0].detector or Detector.single(frames[0].shape)
 
 
-def measured_noise(frames: Sequence[Frame], *, clip: float = 5.0) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def measured_noise(
+    frames: Sequence[Frame], *, clip: float = 5.0
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Temporal noise of each amplifier and its error, by `fullwell.photon_transfer.pooled_noise`."""
     return pooled_noise(((f.data, f.mask) for f in frames), detector_of(frames), clip=clip)
 

@@ -78,7 +78,9 @@ def load_product(path: str | os.PathLike[str]) -> Bias | Dark | Flat | Defects:
     kind = frame.header.get("PRODUCT")
     loaders = {"bias": _load_bias, "dark": _load_dark, "flat": _load_flat, "defects": _load_defects}
     if kind not in loaders:
-        raise FrameError(f"{Path(path).name} is no calibration product: PRODUCT = {kind!r}, not one of {sorted(loaders)}")
+        raise FrameError(
+            f"{Path(path).name} is no calibration product: PRODUCT = {kind!r}, not one of {sorted(loaders)}"
+        )
     statistics = json.loads(read_image(path, "STATISTICS")[0].tobytes().decode())
     return loaders[kind](frame, path, statistics)  # type: ignore[no-any-return, operator]
 
@@ -89,8 +91,15 @@ def _as_frame(product: Effect) -> tuple[Frame, dict[str, Any], dict[str, Any]]:
     if isinstance(product, Dark) and product.levels:
         return _dark_frame(product)
     if isinstance(product, Flat):
-        frame = _frame(product.response, product.variance, product.flags, u.dimensionless_unscaled, product.applied)
-        cards = {"FWID": product.id, "NCOMBINE": product.count, "FLATNORM": product.counts, "FLATFILT": product.filter}
+        frame = _frame(
+            product.response, product.variance, product.flags, u.dimensionless_unscaled, product.applied
+        )
+        cards = {
+            "FWID": product.id,
+            "NCOMBINE": product.count,
+            "FLATNORM": product.counts,
+            "FLATFILT": product.filter,
+        }
         return frame, {}, cards | _shared_cards(product.shared)
     if isinstance(product, Defects):
         image = (product.flags != 0).astype(np.uint8)
@@ -107,7 +116,11 @@ def _frame(data: Any, variance: Any, flags: Any, unit: u.UnitBase, applied: tupl
 def _bias_frame(bias: Bias) -> tuple[Frame, dict[str, Any], dict[str, Any]]:
     assert bias.structure is not None
     frame = _frame(bias.structure, bias.variance, bias.flags, u.adu, bias.applied)
-    cards: dict[str, Any] = {"FWID": bias.id, "NCOMBINE": bias.count, "BIASTIME": (bias.dark_time, "[s] dark time")}
+    cards: dict[str, Any] = {
+        "FWID": bias.id,
+        "NCOMBINE": bias.count,
+        "BIASTIME": (bias.dark_time, "[s] dark time"),
+    }
     for i, level in enumerate(bias.level, start=1):
         cards[f"BLEVEL{i}"] = level
     for i, noise in enumerate(bias.read_noise, start=1):
@@ -189,7 +202,9 @@ def _load_dark(frame: Frame, path: Any, statistics: dict[str, Any]) -> Dark:
         else:
             level, variance = read_image(path, f"LEVEL{i}")[0], read_image(path, f"VARIANCE{i}")[0]
         levels.append(
-            DarkLevel(float(header[f"DTIME{i}"]), level, variance, int(header[f"DCOUNT{i}"]), header[f"DID{i}"])
+            DarkLevel(
+                float(header[f"DTIME{i}"]), level, variance, int(header[f"DCOUNT{i}"]), header[f"DID{i}"]
+            )
         )
     has_bias = bool(header["HASBIAS"])
     rate: Any = 0.0

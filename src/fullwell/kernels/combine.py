@@ -10,6 +10,9 @@ is one of
   ``signal = max(center - pedestal, 0)``;
 - ``std``: standard deviation of the survivors about their mean, ddof 0;
 - ``mad``: 1.482602... times the median absolute deviation of the survivors.
+
+Sums run over the frames one after the other, so that the bits of a pixel do not depend on how many
+pixels are done at once.
 """
 
 from __future__ import annotations
@@ -46,8 +49,8 @@ class Rule:
         Weights of the mean.
     read_variance, slope : ndarray, shape (N, 1) or (N, P)
         Noise model of each frame, in units of the levelled data.
-    pedestal : float
-        Level without photons.
+    pedestal : ndarray, shape (N, 1), or float
+        Level without photons in each levelled frame.
     """
 
     method: Literal["mean", "median"]
@@ -57,7 +60,7 @@ class Rule:
     weights: F64
     read_variance: F64
     slope: F64
-    pedestal: float = 0.0
+    pedestal: F64 | float = 0.0
 
     def columns(self, index: npt.NDArray[np.intp]) -> Rule:
         """Return the rule for some of the P pixels."""
@@ -70,12 +73,13 @@ class Rule:
 
 @attrs.frozen(eq=False)
 class BlockResult:
-    """What `combine_block` gives, each of shape (P,) except `kept`, (N, P)."""
+    """What `combine_block` gives, each of shape (P,) except `offered` and `kept`, (N, P)."""
 
     value: F64
     center: F64
     used: npt.NDArray[np.int32]
     scatter: F64
+    offered: Bool
     kept: Bool
 
 
@@ -95,11 +99,13 @@ def combine_block(values: F64, valid: Bool, rule: Rule) -> BlockResult:
     BlockResult
         `value`: mean or median of the survivors; where there is none, the plain mean of the
         finite values (NaN without any). `center`: median of the survivors. `used`: their
-        number. `scatter`: their variance with ddof 1 (NaN for fewer than two). `kept`: which.
+        number. `scatter`: their variance with ddof 1 (NaN for fewer than two). `offered`: which
+        values the clipping got to see. `kept`: which it left.
     """
     kept = valid & np.isfinite(values)
     if any(rule.extrema):
         _drop_extrema(values, kept, *rule.extrema)
+    offered = kept.copy()
     center = _median(values, kept)
     if rule.clip is not None:
         center = _clip(values, kept, center, rule)
@@ -107,15 +113,15 @@ def combine_block(values: F64, valid: Bool, rule: Rule) -> BlockResult:
     filled = np.where(kept, values, 0.0)
     used = kept.sum(axis=0, dtype=np.int32)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = (weights * filled).sum(axis=0) / weights.sum(axis=0)
-        plain = filled.sum(axis=0) / used
-        squares = (np.where(kept, values - plain, 0.0) ** 2).sum(axis=0)
+        mean = _sum(weights * filled) / _sum(weights)
+        plain = _sum(filled) / used
+        squares = _sum(np.where(kept, values - plain, 0.0) ** 2)
         scatter = np.where(used > 1, squares / np.maximum(used - 1, 1), np.nan)
     value = mean if rule.method == "mean" else center.copy()
     empty = used == 0
     if empty.any():
         value[empty] = _plain_mean(values[:, empty])
-    return BlockResult(value, center, used, scatter, kept)
+    return BlockResult(value, center, used, scatter, offered, kept)
 
 
 def _clip(values: F64, kept: Bool, center: F64, rule: Rule) -> F64:
@@ -141,8 +147,16 @@ def _spread(values: F64, kept: Bool, center: F64, rule: Rule) -> F64:
     if rule.spread == "mad":
         return MAD_TO_STD * _median(np.abs(values - center), kept)
     count = np.maximum(kept.sum(axis=0), 1)
-    mean = np.where(kept, values, 0.0).sum(axis=0) / count
-    return np.sqrt((np.where(kept, values - mean, 0.0) ** 2).sum(axis=0) / count)
+    mean = _sum(np.where(kept, values, 0.0)) / count
+    return np.asarray(np.sqrt(_sum(np.where(kept, values - mean, 0.0) ** 2) / count))
+
+
+def _sum(values: F64) -> F64:
+    # numpy sums a single column in another order than many, which changes the last bit.
+    total = np.zeros(values.shape[1:])
+    for row in values:
+        total += row
+    return total
 
 
 def _median(values: F64, kept: Bool) -> F64:
@@ -165,4 +179,4 @@ def _drop_extrema(values: F64, kept: Bool, low: int, high: int) -> None:
 def _plain_mean(values: F64) -> Any:
     finite = np.isfinite(values)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(finite, values, 0.0).sum(axis=0) / finite.sum(axis=0)
+        return _sum(np.where(finite, values, 0.0)) / finite.sum(axis=0)

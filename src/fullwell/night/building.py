@@ -63,6 +63,7 @@ def build_dark(
         clip=context.config.combine.clip,
         gain=None if effect is None else effect.values,
         hot_sigma=context.config.dark.hot_sigma,
+        hot_rate=context.config.dark.hot_rate,
         memory=context.memory,
     )
     _save(context, dark, recipe, key)

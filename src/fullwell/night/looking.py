@@ -201,7 +201,7 @@ def _odd_levels(records: Sequence[FrameRecord], looks: Mapping[str, Look]) -> li
     for (kind, *_), group in equals.items():
         if len(group) < 3:
             continue
-        for what, limit, floor in (("above_overscan", FAR, 0.5), ("noise", FAR, 0.2)):
+        for what, limit, floor in (("above_overscan", FAR, 3.0), ("noise", FAR, 0.2)):
             values = np.array([getattr(looks[r.content_hash], what) for r in group])
             middle, typical = float(np.median(values)), float(np.median([looks[r.content_hash].noise for r in group]))
             spread = 1.4826 * float(np.median(np.abs(values - middle)))

@@ -46,7 +46,8 @@ class CombineTable(ConfigModel):
 class DarkTable(ConfigModel):
     """Dark current."""
 
-    hot_sigma: float = Field(12.0, gt=0, description="a pixel is hot from here on, in sigma of one frame")
+    hot_sigma: float = Field(12.0, gt=0, description="a hot pixel is this far above the others, in sigma of one frame")
+    hot_rate: float = Field(5.0, ge=0, description="and this far in e-/s (ADU/s where the gain is not known)")
 
 
 class FlatTable(ConfigModel):

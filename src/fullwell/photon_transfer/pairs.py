@@ -123,7 +123,9 @@ def pair_numbers(
     flat_difference = f1 - f2 if s == 1.0 else f1 - s * f2
     flat_variance, n_flat = clipped_variance(flat_difference, clip=clip)
     bias_variance, n_bias = clipped_variance(b1 - b2, clip=clip)
-    excess = flat_variance - 0.5 * (1.0 + s * s) * bias_variance if s != 1.0 else flat_variance - bias_variance
+    excess = (
+        flat_variance - 0.5 * (1.0 + s * s) * bias_variance if s != 1.0 else flat_variance - bias_variance
+    )
     if not excess > 0:
         raise FrameError(
             f"the flats show no shot noise: variance of the difference is {flat_variance:.4g} ADU^2 in the flats, "
@@ -134,7 +136,10 @@ def pair_numbers(
     gain_error = gain * np.sqrt(2 * flat_variance**2 / n_flat + 2 * bias_variance**2 / n_bias) / excess
     noise = gain * np.sqrt(bias_variance) / np.sqrt(2.0)
     noise_error = noise * np.hypot(gain_error / gain, np.sqrt(0.5 / n_bias))
-    return PairGain(float(gain), float(gain_error), float(noise), float(noise_error)), (float(level1), float(level2))
+    return PairGain(float(gain), float(gain_error), float(noise), float(noise_error)), (
+        float(level1),
+        float(level2),
+    )
 
 
 def clipped_variance(difference: npt.NDArray[np.float64], *, clip: float | None) -> tuple[float, int]:

@@ -64,6 +64,7 @@ def pooled_noise(
     noise = tuple(float(np.sqrt(np.mean(v))) if v else float("nan") for v in variances)
     # Neighboring differences share a frame: correlation 1/4 of the variances' scatter, 3/2 in the limit.
     error = tuple(
-        s * float(np.sqrt(1.5 / (2 * np.sum(c)))) if c else float("nan") for s, c in zip(noise, counts, strict=True)
+        s * float(np.sqrt(1.5 / (2 * np.sum(c)))) if c else float("nan")
+        for s, c in zip(noise, counts, strict=True)
     )
     return noise, error

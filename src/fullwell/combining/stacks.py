@@ -235,7 +235,9 @@ class _Options:
             raise NotEnoughFrames(f"dropping {sum(self.extrema)} values of {len(stack)} leaves nothing")
         if self.clip is not None and self.spread == "noise" and self.noise is None and stack.variance is None:
             raise ParameterError(
-                "spread", "noise", "only with noise=NoiseModel(...) or frames that have a variance; else 'std' or 'mad'"
+                "spread",
+                "noise",
+                "only with noise=NoiseModel(...) or frames that have a variance; else 'std' or 'mad'",
             )
 
     def toothless(self, n: int) -> str | None:
@@ -291,7 +293,11 @@ class _Stack:
         sources: Any = frames if isinstance(frames, FrameSet) else [as_frame(frame) for frame in frames]
         if len(sources) == 0:
             raise NotEnoughFrames("there is nothing to combine")
-        names = frames.names if isinstance(frames, FrameSet) else [f.source or str(i) for i, f in enumerate(sources)]
+        names = (
+            frames.names
+            if isinstance(frames, FrameSet)
+            else [f.source or str(i) for i, f in enumerate(sources)]
+        )
         stack = cls(names)
         held, folder = 0, None
         for i, frame in enumerate(sources):
@@ -304,7 +310,9 @@ class _Stack:
                 planes.append(frame.variance)
             size = sum(plane.nbytes for plane in planes if plane is not None)
             if isinstance(frames, FrameSet) and held + size > memory // 2:
-                folder = folder or Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="fullwell-")))
+                folder = folder or Path(
+                    resources.enter_context(tempfile.TemporaryDirectory(prefix="fullwell-"))
+                )
                 planes = [_spill(plane, folder / f"{i}-{j}.npy") for j, plane in enumerate(planes)]
             else:
                 held += size
@@ -371,7 +379,9 @@ def _combine(stack: _Stack, options: _Options, levels: _Levels) -> Combined:
         lost += out_of.sum(axis=1)
         counted += block.valid.sum(axis=1)
         if propagated is not None:
-            propagated[part] = block.propagate(result.kept, result.center, options, levels.weights).reshape(shape)
+            propagated[part] = block.propagate(result.kept, result.center, options, levels.weights).reshape(
+                shape
+            )
     share = levels.weights * levels.scales / levels.weights.sum()
     frame = stack.first.with_(
         data=data,
@@ -383,7 +393,13 @@ def _combine(stack: _Stack, options: _Options, levels: _Levels) -> Combined:
     )
     fraction = tuple(float(f) for f in lost / np.maximum(counted, 1))
     return Combined(
-        frame, used, rejected, propagated, empirical, fraction, "none" if options.clip is None else options.spread
+        frame,
+        used,
+        rejected,
+        propagated,
+        empirical,
+        fraction,
+        "none" if options.clip is None else options.spread,
     )
 
 
@@ -410,7 +426,9 @@ class _Block:
                 row &= ~mask_of(plane, bad=BAD_FOR_SCIENCE)
         variance = None
         if stack.variance is not None:
-            variance = np.stack([plane[part].ravel() for plane in stack.variance]).astype(np.float64) * scale**2
+            variance = (
+                np.stack([plane[part].ravel() for plane in stack.variance]).astype(np.float64) * scale**2
+            )
         read_variance, slope, pedestal = np.zeros((n, 1)), np.zeros((n, 1)), 0.0
         if options.noise is not None:
             model = options.noise.rows(part)
@@ -422,7 +440,14 @@ class _Block:
             typical = [np.median(v[ok]) if ok.any() else 0.0 for v, ok in zip(variance, valid, strict=True)]
             read_variance = np.asarray(typical)[:, None]
         rule = Rule(
-            options.method, options.clip, options.spread, options.extrema, levels.weights, read_variance, slope, pedestal
+            options.method,
+            options.clip,
+            options.spread,
+            options.extrema,
+            levels.weights,
+            read_variance,
+            slope,
+            pedestal,
         )
         return cls(values, valid, flags, variance, rule)
 
@@ -465,7 +490,11 @@ class _Block:
 def _empirical(
     block: _Block, result: BlockResult, weights: npt.NDArray[np.float64], options: _Options
 ) -> npt.NDArray[np.float64]:
-    w = np.where(result.kept, weights[:, None], 0.0) if options.method == "mean" else result.kept.astype(np.float64)
+    w = (
+        np.where(result.kept, weights[:, None], 0.0)
+        if options.method == "mean"
+        else result.kept.astype(np.float64)
+    )
     with np.errstate(invalid="ignore", divide="ignore"):
         share = (w * w).sum(axis=0) / w.sum(axis=0) ** 2
         return result.scatter * share * _factor(result.used, block.valid.sum(axis=0), options, empirical=True)
