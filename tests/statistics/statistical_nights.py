@@ -35,13 +35,13 @@ GAINS = (1.3, 1.5, 1.7, 1.45)  # e-/ADU
 READ_NOISES = (6.6, 8.0, 9.3, 7.2)  # e-
 OFFSET = 4.5  # e-
 DARK_RATE = 0.05  # e-/s
-LONG, SHORT = 300.0, 60.0  # s
+LONG, SHORT, SHORTEST = 300.0, 60.0, 0.04  # s
 FLAT_LEVEL, FLAT_TIME = 25_000.0, 5.0  # e-, s
 SKIES = {"narrow": 30.0, "broad": 8750.0}  # e-
 VIGNETTING = {"narrow": 0.20, "broad": 0.12}
 LAMP = (1.0, 0.95, 1.04, 0.98, 1.03)  # brightness from flat to flat
 
-_BIAS, _BARE_BIAS, _DARK, _FLAT, _SCIENCE = 0, 1_000, 2_000, 4_000, 8_000  # numbers of exposures
+_BIAS, _DARK, _FLAT, _SCIENCE = 0, 2_000, 4_000, 8_000  # numbers of exposures
 
 
 def four_amplifiers(side: int = SIDE) -> Detector:
@@ -112,11 +112,11 @@ class Night:
     def _fixed(self, name):
         return Noise(self.seed, FIXED_PATTERN).stream(name)
 
-    def chain(self, *, offset=OFFSET, cosmic_rays=True, filter=None):
+    def chain(self, *, cosmic_rays=True, filter=None):
         """The true instrument."""
         effects = [
             ShotNoise(),
-            Dark(rate=self.rate, offset=offset),
+            Dark(rate=self.rate, offset=OFFSET),
             ReadNoise(READ_NOISES),
             Gain(GAINS),
             Bias([990.0, 1010.0, 1030.0, 1000.0], structure=self.structure, drift=3.0),
@@ -132,10 +132,10 @@ class Night:
         scene = None if light is None else np.asarray(light, np.float32) / np.float32(time)
         return self.chain(**options).expose(scene, time, detector=self.detector, noise=Noise(self.seed, number))
 
-    def biases(self, count, *, offset):
-        """Biases that hold the electrons of `OFFSET` as every read-out does, or that do not."""
-        start, electrons = (_BIAS, OFFSET) if offset else (_BARE_BIAS, 0.0)
-        return [self._expose(start + i, None, 0.0, offset=electrons).frame for i in range(count)]
+    def biases(self, count, time):
+        """Biases; those of 0 s are free of the electrons of `OFFSET`, shortest exposures hold them."""
+        start = _BIAS + (1_000 if time else 0)
+        return [self._expose(start + i, None, time).frame for i in range(count)]
 
     def darks(self, count, time):
         start = _DARK + (1_000 if time == SHORT else 0)
@@ -163,9 +163,9 @@ class Night:
 class Masters:
     """Calibration products of a night, measured by the code under test.
 
-    With ``lengths='one'`` the dark is scaled from one longer exposure with the bias known; then the electrons of
-    `OFFSET` belong to the biases as well, since nothing could tell them apart. With ``lengths='two'`` the biases
-    are free of them, and the dark has to find them.
+    With ``lengths='one'`` the dark is scaled from one longer exposure with the bias known. What does not grow with
+    time cannot be told from the rate then, so the biases are the shortest exposures of the camera, which hold it.
+    With ``lengths='two'`` the biases are free of it, and the dark has to find it.
     """
 
     night: Night
@@ -177,11 +177,11 @@ class Masters:
     @classmethod
     def make(cls, night, count, *, lengths, filters=tuple(SKIES)):
         overscan = Overscan()
-        bias = Bias.measure(night.biases(count, offset=lengths == "one"), known=SignalChain([overscan]))
+        bias = Bias.measure(night.biases(count, SHORTEST if lengths == "one" else 0.0), known=SignalChain([overscan]))
         times = {"one": (LONG,), "two": (SHORT, LONG)}[lengths]
         frames = [frame for time in times for frame in night.darks(count, time)]
         dark = Dark.measure(frames, known=SignalChain([overscan, bias]), gain=GAINS)
-        known = SignalChain([overscan, bias, dark])
+        known = SignalChain([overscan, bias, dark, Gain(GAINS)])
         flats = {name: Flat.measure(night.flats(count, name), known=known, gain=GAINS, filter=name) for name in filters}
         return cls(night, count, bias, dark, flats)
 

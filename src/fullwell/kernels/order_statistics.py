@@ -139,11 +139,12 @@ def clipping_factors(
     none, ones = np.zeros((n, 1)), np.ones((n, 1))
     rule = Rule(method, k, spread, extrema, np.ones(n), ones, none)
     trials = 0
-    value, plain_value, inverse, scatter, plain_scatter, scattered = np.zeros(6)
+    level, value, plain_value, inverse, scatter, plain_scatter, scattered = np.zeros(7)
     while trials < _TRIALS:
         values = random.standard_normal((n, max(1, _CHUNK // n)))
         trials += values.shape[1]
         result = combine_block(values, np.ones(values.shape, bool), rule)
+        level += result.value.sum()
         value += (result.value**2).sum()
         plain_value += (values.mean(axis=0) ** 2).sum()
         inverse += (1 / np.maximum(result.used, 1)).sum()
@@ -151,7 +152,7 @@ def clipping_factors(
         scattered += good.sum()
         scatter += (result.scatter[good] / result.used[good]).sum()
         plain_scatter += values[:, good].var(axis=0, ddof=1).sum()
-    variance = value / plain_value / n
+    variance = (value - level**2 / trials) / plain_value / n
     # Selecting trials with two survivors selects their plain variance too, but hardly ever drops one.
     expected = scatter / plain_scatter if scattered == trials else scatter / scattered
     return float(variance * trials / inverse), float(variance / expected)
