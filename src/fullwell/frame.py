@@ -175,9 +175,9 @@ def as_frame(value: FrameLike, *, unit: u.UnitBase | str | None = None) -> Frame
     Parameters
     ----------
     value : Frame, CCDData or array
-        A Frame is returned as it is.
+        A Frame is returned as it is. A Quantity keeps its unit, what a masked array masks is flagged MASKED.
     unit : unit, optional
-        Unit of a bare array; ADU if not given. For Frames and CCDData it must agree.
+        Unit of a bare array; ADU if not given. With what has a unit of its own it must agree.
 
     Raises
     ------
@@ -191,12 +191,23 @@ def as_frame(value: FrameLike, *, unit: u.UnitBase | str | None = None) -> Frame
     elif hasattr(value, "uncertainty") and hasattr(value, "mask"):
         frame = _from_ccd(value)
     else:
-        data = np.asarray(value)
-        if data.dtype.kind not in "iufb":
-            raise FrameError(f"not a frame: {type(value).__name__} of dtype {data.dtype}")
-        return Frame(data, unit=u.adu if unit is None else u.Unit(unit))
+        return _from_array(value, unit)
     if unit is not None and frame.unit != u.Unit(unit):
         raise UnitError(f"the frame is in {frame.unit}, not in {unit}")
+    return frame
+
+
+def _from_array(value: Any, unit: u.UnitBase | str | None) -> Frame:
+    if isinstance(value, u.Quantity):
+        if unit is not None and value.unit != u.Unit(unit):
+            raise UnitError(f"the array is in {value.unit}, not in {unit}")
+        unit, value = value.unit, value.value
+    data = np.asarray(value)
+    if data.dtype.kind not in "iufb":
+        raise FrameError(f"not a frame: {type(value).__name__} of dtype {data.dtype}")
+    frame = Frame(data, unit=u.adu if unit is None else u.Unit(unit))
+    if isinstance(value, np.ma.MaskedArray):
+        frame.flags[np.ma.getmaskarray(value)] |= FLAG_DTYPE.type(Flags.MASKED)
     return frame
 
 
@@ -206,7 +217,9 @@ def _from_ccd(ccd: CCDData) -> Frame:
     data = np.asarray(ccd.data)
     variance = None
     if ccd.uncertainty is not None:
-        variance = np.asarray(ccd.uncertainty.represent_as(VarianceUncertainty).array, dtype=data.dtype)
+        # Integers cannot hold a variance.
+        dtype = data.dtype if data.dtype.kind == "f" else np.dtype(np.float32)
+        variance = np.asarray(ccd.uncertainty.represent_as(VarianceUncertainty).array, dtype=dtype)
     flags = np.zeros(data.shape, FLAG_DTYPE)
     if getattr(ccd, "flags", None) is not None and np.shape(ccd.flags) == data.shape:
         flags = np.asarray(ccd.flags).astype(FLAG_DTYPE)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from graphlib import CycleError, TopologicalSorter
@@ -15,9 +13,10 @@ from typing import Any, Literal
 
 import attrs
 
-from fullwell.errors import FileError, FullwellError, ParameterError
+from fullwell.errors import FullwellError, ParameterError
+from fullwell.files import write_whole
 
-__all__ = ["Outcome", "Plan", "Task", "key_of", "write_aside"]
+__all__ = ["Outcome", "Plan", "Task", "key_of"]
 
 
 @attrs.frozen(eq=False)
@@ -29,14 +28,14 @@ class Task:
     name : str
         Unique in the plan; also the name of the file that remembers the outcome.
     key : str
-        Hash of everything the result depends on; see `key_of`.
+        Hash of everything the result depends on, apart from the tasks in `needs`; see `key_of`.
     run : callable
         ``run(results) -> dict``: does the work, writes `outputs` whole or not at all, and returns a
         result that JSON can hold. `results` has the results of the tasks in `needs`.
     needs : tuple of str
         Names of tasks that come first.
     outputs : tuple of Path
-        Files the task writes.
+        Files the task writes; missing or changed ones make it stale.
     label : str
         What to show to people while it runs.
     """
@@ -103,15 +102,15 @@ class Plan:
             self.order = tuple(TopologicalSorter({t.name: t.needs for t in tasks}).static_order())
         except CycleError as error:
             raise ParameterError("tasks", error.args[1], "no circle") from error
-
-    def todo(self, memory: Path) -> list[Task]:
-        """Tasks that would run: not done yet, or stale, or behind one that is."""
-        stale: set[str] = set()
+        # The key of a task holds those of what it needs: who builds on stale work is stale.
+        self.keys: dict[str, str] = {}
         for name in self.order:
             task = self.tasks[name]
-            if _remembered(task, memory) is None or stale.intersection(task.needs):
-                stale.add(name)
-        return [self.tasks[name] for name in self.order if name in stale]
+            self.keys[name] = key_of(task.key, [self.keys[need] for need in task.needs])
+
+    def todo(self, memory: Path) -> list[Task]:
+        """Tasks that `run` would do: those not done yet and those that are stale."""
+        return [self.tasks[n] for n in self.order if _remembered(self.tasks[n], self.keys[n], memory) is None]
 
     def run(
         self,
@@ -134,8 +133,8 @@ class Plan:
         Returns
         -------
         dict of str to Outcome
-            A task that raises a FullwellError, OSError or MemoryError has failed, and so have those that need it;
-            the others go on. Any other exception is a defect of the program and is raised.
+            A task that raises a FullwellError, OSError or MemoryError has failed, and so have those that
+            need it; the others go on. Any other exception is a defect of the program and is raised.
         """
         sorter = TopologicalSorter({task.name: task.needs for task in self.tasks.values()})
         sorter.prepare()
@@ -148,22 +147,18 @@ class Plan:
             if on_done is not None:
                 on_done(self.tasks[name], outcome)
 
+        place = {name: i for i, name in enumerate(self.order)}
         try:
             while sorter.is_active():
-                for name in sorted(sorter.get_ready(), key=self.order.index):
+                for name in sorted(sorter.get_ready(), key=place.__getitem__):
                     task = self.tasks[name]
-                    failed = [need for need in task.needs if outcomes[need].status == "failed"]
-                    if failed:
-                        finish(
-                            name,
-                            Outcome(
-                                "failed",
-                                reason=f"needs {failed[0]}, which failed: {outcomes[failed[0]].reason}",
-                            ),
-                        )
+                    failed = next((need for need in task.needs if outcomes[need].status == "failed"), None)
+                    if failed is not None:
+                        reason = f"needs {failed}, which failed: {outcomes[failed].reason}"
+                        finish(name, Outcome("failed", reason=reason))
                         continue
                     results = {need: outcomes[need].result for need in task.needs}
-                    running[executor.submit(_do, task, results, memory)] = name
+                    running[executor.submit(_do, task, self.keys[name], results, memory)] = name
                 finished, _ = wait(running, return_when=FIRST_COMPLETED) if running else (set(), None)
                 for future in finished:
                     finish(running.pop(future), future.result())
@@ -173,35 +168,40 @@ class Plan:
         return outcomes
 
 
-def _do(task: Task, results: Mapping[str, Any], memory: Path) -> Outcome:
-    # Keys depend on content alone: a need that ran again under the same key gave the same bits.
-    known = _remembered(task, memory)
+def _do(task: Task, key: str, results: Mapping[str, Any], memory: Path) -> Outcome:
+    known = _remembered(task, key, memory)
     if known is not None:
         return Outcome("kept", known)
     try:
-        result = task.run(results)
-        write_aside(
-            memory / f"{task.name}.json",
-            json.dumps({"key": task.key, "result": _packed(result)}, sort_keys=True).encode(),
-        )
+        result = _packed(task.run(results))
+        note = {"key": key, "outputs": [_print(path) for path in task.outputs], "result": result}
+        memory.mkdir(parents=True, exist_ok=True)
+        write_whole(_note_of(task, memory), json.dumps(note, sort_keys=True).encode())
     except (FullwellError, OSError, MemoryError) as error:
         return Outcome("failed", reason=str(error) or type(error).__name__)
-    return Outcome("done", _unpacked(json.loads(json.dumps(_packed(result)))))
+    # Through JSON as well, so that who comes next sees the same whether this was done or kept.
+    return Outcome("done", _unpacked(json.loads(json.dumps(result))))
 
 
-def _remembered(task: Task, memory: Path) -> dict[str, Any] | None:
+def _remembered(task: Task, key: str, memory: Path) -> dict[str, Any] | None:
     try:
-        note = json.loads((memory / f"{task.name}.json").read_text())
-    except (OSError, ValueError):
-        return None
-    if (
-        not isinstance(note, dict)
-        or note.get("key") != task.key
-        or not all(p.is_file() for p in task.outputs)
-    ):
-        return None
-    result = _unpacked(note.get("result"))
+        note = json.loads(_note_of(task, memory).read_text())
+        if note["key"] != key or note["outputs"] != [_print(path) for path in task.outputs]:
+            return None
+        result = _unpacked(note["result"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # no note, half a note, somebody else's, or an output that is gone
     return result if isinstance(result, dict) else None
+
+
+def _note_of(task: Task, memory: Path) -> Path:
+    return memory / f"{task.name}.json"
+
+
+def _print(path: Path) -> str:
+    """Fingerprint of an output: a file that was changed or half overwritten is not ours any more."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()[:16]
 
 
 def _packed(value: Any) -> Any:
@@ -223,25 +223,3 @@ def _unpacked(value: Any) -> Any:
     if isinstance(value, list):
         return [_unpacked(part) for part in value]
     return value
-
-
-def write_aside(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: aside, flushed to the disk, then renamed.
-
-    Raises
-    ------
-    FileError
-        If it cannot be written; nothing is left behind.
-    """
-    aside = path.parent / f".fullwell-{os.getpid()}-{secrets.token_hex(4)}.tmp"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        aside.replace(path)
-    except OSError as error:
-        raise FileError(path, f"cannot be written: {error.strerror}") from error
-    finally:
-        aside.unlink(missing_ok=True)

@@ -87,6 +87,8 @@ class Night:
 
     seed: int
     detector: Detector = attrs.field(factory=four_amplifiers)
+    flat_level: float = FLAT_LEVEL
+    skies: dict = attrs.field(factory=lambda: dict(SKIES))
     structure: np.ndarray = attrs.field(init=False)
     rate: np.ndarray = attrs.field(init=False)
     response: dict = attrs.field(init=False)
@@ -143,12 +145,12 @@ class Night:
 
     def flats(self, count, filter):
         start = _FLAT + 1_000 * list(SKIES).index(filter)
-        lamps = [np.full((1, 1), FLAT_LEVEL / 0.9 * LAMP[i % len(LAMP)]) for i in range(count)]
+        lamps = [np.full((1, 1), self.flat_level / 0.9 * LAMP[i % len(LAMP)]) for i in range(count)]
         return [self._expose(start + i, lamp, FLAT_TIME, filter=filter).frame for i, lamp in enumerate(lamps)]
 
     def science(self, filter, time, number):
         """One field of stars; no cosmic rays, which would be another test."""
-        sky = Sky(SKIES[filter], gradient=(0.1, -0.06)).render(self.detector.shape)
+        sky = Sky(self.skies[filter], gradient=(0.1, -0.06)).render(self.detector.shape)
         bright = 3e4 if filter == "narrow" else 1e5
         seed = self.seed * 1_000 + number
         field = Stars.random(
@@ -156,7 +158,7 @@ class Night:
         )
         stars = field.render(self.detector.shape)
         exposure = self._expose(_SCIENCE + number, sky + stars, time, cosmic_rays=False, filter=filter)
-        return Science(exposure.frame, exposure.light, stars, SKIES[filter])
+        return Science(exposure.frame, exposure.light, stars, self.skies[filter])
 
 
 @attrs.frozen(eq=False)
@@ -181,7 +183,7 @@ class Masters:
         times = {"one": (LONG,), "two": (SHORT, LONG)}[lengths]
         frames = [frame for time in times for frame in night.darks(count, time)]
         dark = Dark.measure(frames, known=SignalChain([overscan, bias]), gain=GAINS)
-        known = SignalChain([overscan, bias, dark, Gain(GAINS)])
+        known = SignalChain([overscan, bias, dark])
         flats = {name: Flat.measure(night.flats(count, name), known=known, gain=GAINS, filter=name) for name in filters}
         return cls(night, count, bias, dark, flats)
 
@@ -190,6 +192,10 @@ class Masters:
         noise = [noise * gain for noise, gain in zip(self.bias.read_noise, GAINS, strict=True)]
         effects = [Overscan(), self.bias, self.dark, self.flats[filter], Gain(GAINS), ShotNoise(), ADC(16)]
         return SignalChain([*effects, ReadNoise(noise, digitized=True)])
+
+    def correct(self, science, filter):
+        """A science frame with the noise of its masters still apart."""
+        return self.chain(filter).correct(science.frame, settle=False)
 
     def truth(self, science, filter):
         """Electrons that a perfect calibration gives: light times flat, in the unit of the measured flat.

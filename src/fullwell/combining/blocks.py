@@ -80,7 +80,7 @@ class Block:
         return cls(values, valid, flags, variance, rule, options)
 
     def master_flags(self, used: npt.NDArray[np.int32]) -> FlagImage:
-        """Flags that more than half of the inputs carry; UNCALIBRATED where nothing could be used."""
+        """Return flags that more than half of the inputs carry; UNCALIBRATED where nothing was usable."""
         result = np.zeros(used.shape, FLAG_DTYPE)
         planes = [plane for plane in self.flags if plane is not None]
         for plane in Flags if planes else ():
@@ -139,7 +139,7 @@ class Block:
 
 
 def _share(kept: npt.NDArray[np.bool_], rule: Rule) -> F64:
-    """What part each value has in the result; NaN where none is kept."""
+    """Return the part that each value has in the result; NaN where none is kept."""
     weights = np.where(kept, rule.weights[:, None] if rule.method == "mean" else 1.0, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(weights / _in_order(weights))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
 import numpy as np
@@ -80,12 +80,14 @@ def combine(
     method : {'mean', 'median'}
         What to take of the values that are left.
     clip : float or None
-        Reject values further than `clip` spreads from the median, until nothing changes; None rejects nothing.
+        Reject values further than `clip` spreads from the median, until nothing changes; None rejects
+        nothing.
     spread : {'noise', 'std', 'mad'}
-        The unit of `clip`: the noise model (`noise`, else the inputs' own variance), the standard
-        deviation (ddof 0) of the surviving values, or their MAD scaled to a standard deviation.
+        The unit of `clip`: the noise model (`noise`, else the inputs' own variances: for each value their
+        median over the inputs, never its own), the standard deviation (ddof 0) of the surviving values, or
+        their MAD scaled to a standard deviation.
     noise : NoiseModel, optional
-        Noise of one input before levelling.
+        Noise of one input before levelling; its pedestal is levelled along with the data.
     weights : sequence of float, optional
         Weights of the mean, one an input.
     scales, offsets : sequence of float, optional
@@ -104,23 +106,22 @@ def combine(
     NotEnoughFrames
         If there is no frame, or `extrema` leaves none.
     FrameError, UnitError
-        If shapes or units differ.
+        If shapes, units or the effects taken out before differ.
     ParameterError
         If a parameter is impossible, or ``spread='noise'`` has neither a model nor variances to go by.
 
     Warns
     -----
     FullwellWarning
-        If the clipping cannot reject anything for so few frames, or if more than 1 % of a frame is rejected by
-        the noise model (which then does not hold, and 'std' takes its place).
+        If the clipping cannot reject a lone outlier among so few frames, or if more than 1 % of a frame is
+        rejected by the noise model (which then does not hold, and 'std' takes its place).
 
     Notes
     -----
-    A lone outlier is at most ``(N - 1)/sqrt(N)`` standard deviations (ddof 0) from the mean of N values and
-    ``sqrt(N - 1)`` of those from the rest; 'std' with ``clip >= N / sqrt(N - 1)`` therefore never rejects.
-    A pixel of the result carries a flag when more than half of the inputs do. For the median, and for values
-    clipped in units of their own scatter, variances are multiplied with the factors of
-    `fullwell.kernels.order_statistics`.
+    A lone outlier lies at most ``N / sqrt(N - 1)`` standard deviations (ddof 0) from the median of N values;
+    'std' with a larger clip therefore never rejects one. A pixel of the result carries a flag when more than
+    half of the inputs do. For the median, and for clipping that bites into the noise itself, variances are
+    multiplied with the factors of `fullwell.kernels.order_statistics` for equal inputs.
     """
     result = stack(
         frames,
@@ -166,8 +167,9 @@ def stack(
         if result.spread == "noise" and max(result.rejected_fraction) > MODEL_LIMIT:
             worst = int(np.argmax(result.rejected_fraction))
             remarks.append(
-                f"{100 * result.rejected_fraction[worst]:.1f} % of frame {inputs.names[worst]} lie outside of the "
-                "noise model, which does not hold for this stack; clipped in units of the scatter (std) instead"
+                f"{100 * result.rejected_fraction[worst]:.1f} % of frame {inputs.names[worst]} lie outside "
+                "of the noise model, which does not hold for this stack; clipped in units of the scatter (std) "
+                "instead"
             )
             del result  # or its planes would count twice against the memory
             options = attrs.evolve(options, spread="std")

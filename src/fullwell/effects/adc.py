@@ -25,7 +25,7 @@ class ADC(Effect):
     bits : int
         8 to 24; codes run from 0 to ``2**bits - 1``.
     shift : int
-        Bits by which the codes are shifted left in the file (12-bit data in 16 bits: 4).
+        Bits by which the codes are shifted left in the file (12-bit data in 16 bits: 4); 31 together with `bits`.
     saturation : float or None
         ADU; values at or above it count as saturated even though the converter could tell them apart.
     """
@@ -39,13 +39,15 @@ class ADC(Effect):
     def __attrs_post_init__(self) -> None:
         if not 8 <= self.bits <= 24:
             raise ParameterError("bits", self.bits, "8 to 24")
-        if not 0 <= self.shift <= 16:
-            raise ParameterError("shift", self.shift, "0 to 16")
+        if not 0 <= self.shift <= min(16, 31 - self.bits):
+            raise ParameterError("shift", self.shift, f"0 to {min(16, 31 - self.bits)} with {self.bits} bits")
+        if self.saturation is not None and not self.saturation > 0:
+            raise ParameterError("saturation", self.saturation, "above 0 ADU, or None")
 
     @property
     def maximum(self) -> int:
         """Highest value a file can hold."""
-        return (2**self.bits - 1) << self.shift
+        return ((1 << self.bits) - 1) << self.shift
 
     @property
     def step(self) -> int:
@@ -54,7 +56,8 @@ class ADC(Effect):
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:  # noqa: ARG002
         """Round half up, clip, and store as uint16 (int32 above 16 bits)."""
-        codes = np.clip(np.floor(signal.image / self.step + 0.5), 0, 2**self.bits - 1)
+        # In float32 half a code is lost above 2^23.
+        codes = np.clip(np.floor(signal.image.astype(np.float64) / self.step + 0.5), 0, 2**self.bits - 1)
         dtype = np.uint16 if self.bits + self.shift <= 16 else np.int32
         signal.image = (codes * self.step).astype(dtype)
 

@@ -90,7 +90,7 @@ class Affine:
         Parameters
         ----------
         frame : Frame
-            Floating-point data; float32 stays float32.
+            float32 and float64 stay what they are, integers become float32.
 
         Returns
         -------
@@ -98,7 +98,7 @@ class Affine:
             New arrays. To first order in the noise, coefficients of one master are added before anything
             is squared.
         """
-        dtype = frame.data.dtype
+        dtype = frame.data.dtype if frame.data.dtype.kind == "f" else np.dtype(np.float32)
         data = (frame.data * self.scale + self.offset).astype(dtype, copy=False)
         variance = frame.variance
         if variance is not None:

@@ -142,13 +142,13 @@ class Bias(Effect):
         Raises
         ------
         NotEnoughFrames
-            For fewer than two frames without `read_noise`.
+            For fewer than two frames without `read_noise`, or none at all.
         ChainError
             If the frames are not in ADU after the known effects.
         """
         with ExitStack() as resources:
             held = load_corrected(frames, known, memory=memory // 2, resources=resources)
-            if len(held) < 2 and read_noise is None:
+            if not held or (len(held) < 2 and read_noise is None):
                 raise NotEnoughFrames(f"{len(held)} bias frames; at least 2 are needed to know their noise")
             if held[0].unit != u.adu:
                 raise ChainError(
@@ -211,7 +211,7 @@ def variance_ratio(empirical: npt.NDArray[np.float32], frame: Frame) -> float:
     good = ~frame.mask & np.isfinite(empirical)
     if frame.variance is None or not good.any():
         return float("nan")
-    # Outliers own the mean of the empirical variance; the middle 99 % tell about the noise.
+    # Outliers own the mean of the empirical variance; the lower 99.9 % tell about the noise.
     values = empirical[good]
     inside = values <= np.quantile(values, 0.999)
     predicted = float(frame.variance[good][inside].mean(dtype=np.float64))

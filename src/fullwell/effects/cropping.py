@@ -13,6 +13,7 @@ from fullwell.effects.dark import Dark
 from fullwell.effects.defects import Defects
 from fullwell.effects.flat import Flat
 from fullwell.errors import ParameterError
+from fullwell.frame import Shared
 
 __all__ = ["cropped"]
 
@@ -47,6 +48,9 @@ def cropped(product: P, box: Box) -> P:
             raise ParameterError("window", box, f"within {value.shape}")
         return value[box.slices]
 
+    def shared(masters: dict[str, Shared]) -> dict[str, Shared]:
+        return {key: Shared(cut(share.coefficient), cut(share.variance)) for key, share in masters.items()}
+
     if isinstance(product, Dark):
         levels = tuple(attrs.evolve(v, level=cut(v.level), variance=cut(v.variance)) for v in product.levels)
         return attrs.evolve(
@@ -55,7 +59,7 @@ def cropped(product: P, box: Box) -> P:
             rate=cut(product.rate),
             offset=cut(product.offset),
             flags=cut(product.flags),
-            shared={k: attrs.evolve(s, variance=cut(s.variance)) for k, s in product.shared.items()},
+            shared=shared(product.shared),
         )
     if isinstance(product, Bias):
         return attrs.evolve(
@@ -70,6 +74,6 @@ def cropped(product: P, box: Box) -> P:
             response=cut(product.response),
             variance=cut(product.variance),
             flags=cut(product.flags),
-            shared={k: attrs.evolve(s, variance=cut(s.variance)) for k, s in product.shared.items()},
+            shared=shared(product.shared),
         )
     return attrs.evolve(product, flags=cut(product.flags))

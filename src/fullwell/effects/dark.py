@@ -156,11 +156,9 @@ class Dark(Effect):
         """Add Poisson electrons."""
         if self.unit != u.electron:
             raise ChainError("a dark in ADU cannot be simulated; multiply it by a gain first")
-        offset = self.offset if signal.dark_time > 0 else 0.0
-        mean = np.broadcast_to(
-            np.float32(1) * self.rate * np.float32(signal.dark_time + self.dead_time) + offset,
-            signal.image.shape,
-        ).astype(np.float32)
+        if self.bias_included:
+            raise ChainError("a dark that holds the bias cannot be simulated, its rate is not known")
+        mean = np.broadcast_to(self.level_at(signal.dark_time), signal.image.shape).astype(np.float32)
         signal.image = signal.image + noise.stream(self.name).poisson(mean)
 
     @classmethod
@@ -256,7 +254,8 @@ class Dark(Effect):
     def level_at(self, time: float) -> Any:
         """Return the expected dark signal of an exposure of `time` seconds, in `unit`."""
         if not self.levels:
-            return self.rate * (time + self.dead_time) + self.offset
+            offset = self.offset if time > 0 else 0.0
+            return self.rate * np.float32(time + self.dead_time) + offset
         weights = self.weights(time).weights
         return sum(np.float32(w) * level.level for w, level in zip(weights, self.levels, strict=True) if w)
 

@@ -14,8 +14,6 @@ from fullwell.frame import Frame
 
 __all__ = ["LineFit", "fit_line", "line_weights"]
 
-BLOCK = 2**18  # pixels at a time
-
 
 @attrs.frozen(eq=False)
 class LineFit:
@@ -37,7 +35,9 @@ class LineFit:
     valid: npt.NDArray[np.bool_]
 
 
-def fit_line(frames: Sequence[Frame], times: Sequence[float], *, noise: NoiseModel, clip: float) -> LineFit:
+def fit_line(
+    frames: Sequence[Frame], times: Sequence[float], *, noise: NoiseModel, clip: float, memory: int
+) -> LineFit:
     """Fit ``level = intercept + rate * time`` to each pixel by weighted least squares.
 
     Parameters
@@ -51,6 +51,8 @@ def fit_line(frames: Sequence[Frame], times: Sequence[float], *, noise: NoiseMod
     clip : float
         The value with the largest standardized residual ``e / (sigma sqrt(1 - h))`` (h: leverage) is taken out
         while that is above `clip`, one at a time; at least two different times stay.
+    memory : int
+        Bytes to work in, besides the result.
 
     Returns
     -------
@@ -67,7 +69,8 @@ def fit_line(frames: Sequence[Frame], times: Sequence[float], *, noise: NoiseMod
     intercept, rate = np.empty((rows, columns), np.float32), np.empty((rows, columns), np.float32)
     kept, valid = np.empty(shape, bool), np.empty(shape, bool)
     t = np.asarray(times, np.float64)[:, None]
-    step = max(1, BLOCK // columns)
+    # About 15 float64 planes of N x block are alive at once.
+    step = max(1, int(memory // (columns * len(frames) * 8 * 15)))
     for top in range(0, rows, step):
         part = slice(top, min(top + step, rows))
         values = np.stack([frame.data[part].ravel() for frame in frames]).astype(np.float64)

@@ -18,6 +18,7 @@ from fullwell.effects.dark import MIN_FRAMES, SAME_LENGTH, DarkLevel
 from fullwell.effects.dark_fit import LineFit, fit_line, line_weights
 from fullwell.effects.stacking import (
     additive_offsets,
+    bias_noise,
     detector_of,
     identity,
     load_corrected,
@@ -50,10 +51,11 @@ def measure_dark(
         groups = _by_time(held)
         bias: Any = None if known is None else known.get("bias")
         gain_image = 1.0 if held[0].unit == u.electron else None if gain is None else detector.spread(gain)
-        noise = _noise(held, groups, bias, gain_image, read_noise, detector)
+        known_noise = bias_noise(known, held[0].unit) if read_noise is None else np.atleast_1d(read_noise)
+        noise = _noise(groups, known_noise, gain_image, detector, told=read_noise is not None)
         statistics: dict[str, Any] = {"read_noise": _floats(noise.read_noise), "remarks": []}
         if len(groups) > 1 and min(len(group) for group in groups.values()) < MIN_FRAMES:
-            levels, flags = _line_levels(groups, noise, clip, statistics)
+            levels, flags = _line_levels(groups, noise, clip, memory // 2, statistics)
         else:
             levels, flags = _stacked_levels(groups, noise, clip, memory // 2, statistics)
         shared = _shared(held)
@@ -90,19 +92,11 @@ def _by_time(held: Sequence[Frame]) -> dict[float, list[Frame]]:
 
 
 def _noise(
-    held: Sequence[Frame],
-    groups: dict[float, list[Frame]],
-    bias: Any,
-    gain: Any,
-    read_noise: Any,
-    detector: Detector,
+    groups: dict[float, list[Frame]], known: Any, gain: Any, detector: Detector, *, told: bool
 ) -> NoiseModel:
     """Noise of one frame: as told, else that of the bias, else from differences of equal frames."""
-    if read_noise is not None:
-        return noise_model(np.atleast_1d(read_noise), gain, detector)
-    if bias is not None and bias.read_noise and gain is not None:
-        factor = gain if held[0].unit == u.electron else 1.0
-        return noise_model(np.asarray(bias.read_noise) * factor, gain, detector)
+    if known is not None and (told or gain is not None):
+        return noise_model(known, gain, detector)
     largest = max(groups.values(), key=len)
     if len(largest) < 2:
         raise NotEnoughFrames("single darks need read_noise, biases, or a second frame of one length")
@@ -149,7 +143,7 @@ def _level_statistics(time: float, group: list[Frame], result: Combined, offsets
 
 
 def _line_levels(
-    groups: dict[float, list[Frame]], noise: NoiseModel, clip: float, statistics: dict[str, Any]
+    groups: dict[float, list[Frame]], noise: NoiseModel, clip: float, memory: int, statistics: dict[str, Any]
 ) -> tuple[list[DarkLevel], FlagImage]:
     """Means of each length over the values that lie on the line.
 
@@ -158,7 +152,7 @@ def _line_levels(
     """
     frames = [frame for group in groups.values() for frame in group]
     times = [time for time, group in groups.items() for _ in group]
-    fit = fit_line(frames, times, noise=noise, clip=clip)
+    fit = fit_line(frames, times, noise=noise, clip=clip, memory=memory)
     levels, start = [], 0
     statistics["levels"] = []
     for time, group in groups.items():
@@ -235,6 +229,11 @@ def _hot(
 def _rate_and_offset(
     levels: list[DarkLevel], bias_included: bool, bias_time: float, statistics: dict[str, Any]
 ) -> tuple[Any, Any]:
+    if not bias_included and levels[0].time <= bias_time:
+        raise FrameError(
+            f"darks of {levels[0].time:g} s are not longer than the biases, which collected dark current for "
+            f"{bias_time:g} s"
+        )
     if len(levels) == 1:
         if bias_included:
             statistics["remarks"].append("one length and no bias: serves exposures of this length only")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import Any, ClassVar, Self
 
@@ -15,7 +15,14 @@ from fullwell.combining import DEFAULT_MEMORY, stack
 from fullwell.effects.affine import Affine, MasterTerm
 from fullwell.effects.base import Chain, Effect, Signal, Stage
 from fullwell.effects.bias import variance_ratio
-from fullwell.effects.stacking import detector_of, identity, load_corrected, measured_noise, noise_model
+from fullwell.effects.stacking import (
+    bias_noise,
+    detector_of,
+    identity,
+    load_corrected,
+    measured_noise,
+    noise_model,
+)
 from fullwell.errors import ChainError, FrameError, NotEnoughFrames, ParameterError
 from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
 from fullwell.frame import Frame, FrameSet, Shared
@@ -100,8 +107,9 @@ class Flat(Effect):
             Values further than this many sigma from the median, at one level, are rejected.
         gain : float or tuple, optional
             e-/ADU; 1 is understood for frames in electrons. Without it the noise is measured on the frames.
+            Amplifiers of different gain are brought to their mean gain, so that the response holds no gain.
         read_noise : float or tuple, optional
-            In the unit of the frames; else that of the bias in `known`.
+            In the unit of the frames; else that of the bias in `known`, else left out.
         filter : str
             Name of the filter.
         dead_below : float
@@ -121,22 +129,24 @@ class Flat(Effect):
             If a frame has no light in it.
         """
         with ExitStack() as resources:
-            held = load_corrected(frames, known, memory=memory // 2, resources=resources)
+            held = load_corrected(
+                frames, known, memory=memory // 2, resources=resources, then=_equalizer(gain)
+            )
             if not held:
                 raise NotEnoughFrames("there is no flat frame")
             detector = detector_of(held)
             levels = [_light(frame) for frame in held]
             scales = np.mean(levels) / np.asarray(levels)
-            gain_image = (
-                1.0 if held[0].unit == u.electron else None if gain is None else detector.spread(gain)
-            )
-            if gain_image is None and len(held) < 2:
+            mean_gain = 1.0 if held[0].unit == u.electron else None if gain is None else float(np.mean(gain))
+            if mean_gain is None and len(held) < 2:
                 raise NotEnoughFrames("a single flat needs a gain for its noise")
-            if gain_image is None:
+            if mean_gain is None:
                 equal = [f.with_(data=f.data * np.float32(s)) for f, s in zip(held, scales, strict=True)]
                 model = noise_model(measured_noise(equal)[0], None, detector)
             else:
-                model = noise_model(_read_noise(read_noise, known, held, gain_image), gain_image, detector)
+                noise = bias_noise(known, held[0].unit) if read_noise is None else np.atleast_1d(read_noise)
+                noise = np.zeros(1) if noise is None else noise * _relative(gain, held[0].unit)
+                model = noise_model(tuple(noise), mean_gain, detector)
             result = stack(held, clip=clip, noise=model, scales=list(scales), memory=memory // 2)
         frame = result.frame
         assert frame.variance is not None
@@ -205,13 +215,25 @@ def _light(frame: Frame) -> float:
     return level
 
 
-def _read_noise(given: Any, known: Chain | None, held: list[Frame], gain: Any) -> Any:
-    if given is not None:
-        return np.atleast_1d(given)
-    bias: Any = None if known is None else known.get("bias")
-    if bias is not None and bias.read_noise:
-        return np.asarray(bias.read_noise) * (gain if held[0].unit == u.electron else 1.0)
-    return (0.0,)
+def _relative(gain: Any, unit: u.UnitBase) -> npt.NDArray[np.float64]:
+    """Gain of each amplifier over their mean; 1 where the frames are in electrons or no gain is known."""
+    values = np.atleast_1d(np.asarray(1.0 if gain is None or unit != u.adu else gain, np.float64))
+    return np.asarray(values / values.mean())
+
+
+def _equalizer(gain: Any) -> Callable[[Frame], Frame]:
+    """Bring the amplifiers of a frame in ADU to their mean gain.
+
+    The chain multiplies by the gains before it divides by the flat: a response must not hold them.
+    """
+
+    def equalize(frame: Frame) -> Frame:
+        relative = _relative(gain, frame.unit)
+        if np.all(relative == 1):
+            return frame
+        return Affine(scale=detector_of([frame]).spread(relative)).apply(frame)
+
+    return equalize
 
 
 def _dead(

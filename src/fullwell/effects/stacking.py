@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,13 @@ from fullwell.detector import Detector
 from fullwell.effects.assembly import assembled
 from fullwell.effects.base import Chain
 from fullwell.errors import ChainError
+from fullwell.flags import FLAG_DTYPE, FlagImage
 from fullwell.frame import Frame, FrameSet, as_frame
 from fullwell.photon_transfer import pooled_noise
 
 __all__ = [
     "additive_offsets",
+    "bias_noise",
     "detector_of",
     "identity",
     "load_corrected",
@@ -33,7 +35,12 @@ __all__ = [
 
 
 def load_corrected(
-    frames: FrameSet | Iterable[Any], known: Chain | None, *, memory: int, resources: ExitStack
+    frames: FrameSet | Iterable[Any],
+    known: Chain | None,
+    *,
+    memory: int,
+    resources: ExitStack,
+    then: Callable[[Frame], Frame] | None = None,
 ) -> list[Frame]:
     """Load each frame once, take the known effects out, and keep the result at hand.
 
@@ -46,31 +53,44 @@ def load_corrected(
         Bytes to hold in memory; what is more goes to a temporary folder.
     resources : ExitStack
         Removes the folder.
+    then : callable, optional
+        What else is done to each corrected frame.
 
     Returns
     -------
     list of Frame
-        Assembled, float32.
+        Assembled, float32 (float64 where they were); to be read only, frames without flags share a plane.
     """
     held: list[Frame] = []
     folder: Path | None = None
     size = 0
+    clean: FlagImage | None = None
     for i, source in enumerate(frames):
         raw = as_frame(source)
         frame = assembled(raw) if known is None else known.correct(raw, settle=False)
-        size += frame.data.nbytes
+        frame = frame if then is None else then(frame)
+        planes: list[npt.NDArray[Any]] = [_float(frame.data)]
+        if frame.flags.any():
+            planes.append(frame.flags)
+        elif clean is None or clean.shape != frame.shape:
+            clean = np.broadcast_to(FLAG_DTYPE.type(0), frame.shape)
+        size += sum(plane.nbytes for plane in planes)
         if size > memory:
             folder = folder or Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="fullwell-")))
-            path = folder / f"{i}.npy"
-            np.save(path, frame.data)
-            frame = frame.with_(data=np.load(path, mmap_mode="r"))
+            planes = [_spilled(plane, folder / f"{i}-{j}.npy") for j, plane in enumerate(planes)]
+        flags = planes[1] if len(planes) > 1 else clean
         # The noise of a stack is modelled from all of its frames; a variance for each would be held for nothing.
-        held.append(frame.with_(data=_float(frame.data), variance=None))
+        held.append(frame.with_(data=planes[0], flags=flags, variance=None))
     return held
 
 
 def _float(data: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return data if data.dtype.kind == "f" else data.astype(np.float32)
+
+
+def _spilled(plane: npt.NDArray[Any], path: Path) -> npt.NDArray[Any]:
+    np.save(path, plane)
+    return np.asarray(np.load(path, mmap_mode="r"))
 
 
 def detector_of(frames: Sequence[Frame]) -> Detector:
@@ -91,6 +111,16 @@ def noise_model(read_noise: Sequence[float], gain: Any, detector: Detector) -> N
     return NoiseModel(read_noise=spread if np.ndim(spread) else float(spread), gain=gain)
 
 
+def bias_noise(known: Chain | None, unit: u.UnitBase) -> npt.NDArray[np.float64] | None:
+    """Read noise of each amplifier as the bias in `known` has it, in the unit of frames behind `known`."""
+    bias: Any = None if known is None else known.get("bias")
+    if bias is None or not bias.read_noise:
+        return None
+    noise = np.asarray(bias.read_noise, np.float64)
+    gain: Any = None if known is None else known.get("gain")
+    return noise if unit == u.adu or gain is None else noise * np.asarray(gain.values)
+
+
 def additive_offsets(frames: Sequence[Frame]) -> npt.NDArray[np.float64]:
     """Constants that bring the frames to their common level; their mean is zero.
 
@@ -102,7 +132,7 @@ def additive_offsets(frames: Sequence[Frame]) -> npt.NDArray[np.float64]:
     for i, frame in enumerate(frames[1:], start=1):
         good = ~(first.mask | frame.mask)
         difference = frame.data[good].astype(np.float64) - first.data[good]
-        for _ in range(5):
+        for _ in range(5 if difference.size else 0):
             inside = np.abs(difference - np.median(difference)) <= 5 * difference.std()
             if inside.all():
                 break

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import os
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +14,7 @@ from astropy.io import fits
 from astropy.io.fits import Header
 
 from fullwell.errors import AlreadyExists, FileError, FrameError, ParameterError
+from fullwell.files import write_whole
 from fullwell.frame import Frame
 from fullwell.io.bunit import bunit_of
 from fullwell.io.checks import quiet
@@ -26,7 +25,6 @@ from fullwell.io.planes import PLANES, plane_images
 __all__ = ["write"]
 
 _RESERVED = ("PRIMARY", "PSFIMAGE", *PLANES)
-_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 def write(
@@ -179,42 +177,11 @@ def _history_lines(history: Iterable[str]) -> list[str]:
 
 
 def _save(units: fits.HDUList, target: Path, *, overwrite: bool) -> None:
-    aside = target.parent / f".fullwell-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    def write_to(stream: BinaryIO) -> None:
+        with quiet():
+            units.writeto(stream, output_verify="exception")
+
     try:
-        with aside.open("wb") as handle:
-            with quiet():
-                units.writeto(handle, output_verify="exception")
-            handle.flush()
-            os.fsync(handle.fileno())
-        _put_in_place(aside, target, overwrite=overwrite)
-        _sync_folder(target.parent)
-    except FileExistsError as error:
-        raise AlreadyExists(f"{target} exists already; allow overwriting or choose another name") from error
-    except (OSError, fits.VerifyError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise FileError(target, f"cannot be written: {reason}") from error
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-def _put_in_place(aside: Path, target: Path, *, overwrite: bool) -> None:
-    if overwrite:
-        aside.replace(target)
-        return
-    try:
-        # Unlike a rename, a link fails when somebody else was faster.
-        os.link(aside, target)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        if os.path.lexists(target):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
-        aside.replace(target)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        write_whole(target, write_to, overwrite=overwrite)
+    except fits.VerifyError as error:
+        raise FileError(target, f"cannot be written: {error}") from error

@@ -58,8 +58,9 @@ def iterated_clip_factor(k: float) -> float:
 def median_variance_factor(n: int) -> float:
     """``N var(median) / sigma^2`` for N normal values, from the densities of the order statistics.
 
-    Exact (quadrature, 1e-6) to N = 100, beyond that ``pi/2 * N / (N + pi/2 - 1)``, which is right to 1e-4.
-    The median of an even number is the mean of the two middle values.
+    Exact (quadrature, 1e-5) to N = 100, beyond that ``pi/2 - pi (4 - pi)/(4 N)`` for odd and
+    ``pi/2 - pi (6 - pi)/(4 N)`` for even N, which is right to 4e-4. The median of an even number is the mean
+    of the two middle values.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def median_variance_factor(n: int) -> float:
     if n <= 2:
         return 1.0
     if n > 100:
-        return float(np.pi / 2 * n / (n + np.pi / 2 - 1))
+        return float(np.pi / 2 - np.pi * ((4 if n % 2 else 6) - np.pi) / (4 * n))
     x = np.linspace(-9.0, 9.0, 3601)
     step = x[1] - x[0]
     log_cdf, log_pdf, log_tail = norm.logcdf(x), norm.logpdf(x), norm.logsf(x)
@@ -91,8 +92,9 @@ def median_variance_factor(n: int) -> float:
     moments = []
     for power in range(3):
         weighted = above * x**power
-        # The half weight of the diagonal is the trapezoid at y = x.
-        moments.append(np.cumsum(weighted[::-1])[::-1] - 0.5 * weighted)
+        # Trapezoid from y = x on, with the term of Euler and Maclaurin for its sharp end there.
+        end = np.gradient(weighted, edge_order=2) / 12
+        moments.append(np.cumsum(weighted[::-1])[::-1] - 0.5 * weighted + end)
     total = (below * (x**2 * moments[0] + 2 * x * moments[1] + moments[2])).sum()
     return float(n * scale * total)
 
@@ -106,7 +108,7 @@ def clipping_factors(
     method: Literal["mean", "median"] = "mean",
     extrema: tuple[int, int] = (0, 0),
 ) -> tuple[float, float]:
-    """What to multiply textbook variances with when values were rejected, by trials with fixed numbers.
+    """Return what to multiply textbook variances with when values were rejected, from fixed trials.
 
     Parameters
     ----------

@@ -16,13 +16,14 @@ import attrs
 from fullwell.config import config_hash
 from fullwell.detector import Detector
 from fullwell.errors import AlreadyExists, FileError, NothingUsable, ParameterError, UnreadableFile
+from fullwell.files import LEFT_OVER, write_whole
 from fullwell.night.context import Context, read_raw
 from fullwell.night.looking import Look, judge, look
 from fullwell.night.recipes import decide
 from fullwell.night.results import NightResult, results_of
 from fullwell.night.settings import ReduceConfig
 from fullwell.night.tasks import NightPlan, plan_night
-from fullwell.plan import Outcome, Plan, Task, key_of, write_aside
+from fullwell.plan import Outcome, Plan, Task, key_of
 from fullwell.sorting import FrameRecord, SetAside, Sorted, sort_folder
 
 __all__ = ["NoFrames", "Progress", "reduce"]
@@ -160,7 +161,7 @@ def _own_folder(out: Path, *, overwrite: bool, dry_run: bool) -> Iterator[Path]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise AlreadyExists(f"another reduction is at work in {out}; wait for it to end") from error
-        for left_over in out.rglob(".fullwell-*.tmp"):
+        for left_over in out.rglob(LEFT_OVER):
             left_over.unlink(missing_ok=True)
         yield memory
     finally:
@@ -234,10 +235,10 @@ def _run(
 
 
 def _write(result: NightResult, config: ReduceConfig, out: Path) -> None:
-    write_aside(out / "results.json", (json.dumps(result.data, indent=1, sort_keys=True) + "\n").encode())
+    write_whole(out / "results.json", (json.dumps(result.data, indent=1, sort_keys=True) + "\n").encode())
     if config.report.write:
         from fullwell.night.summary import night_report
         from fullwell.report import render_html
 
-        write_aside(out / "report.html", render_html(night_report(result)).encode())
+        write_whole(out / "report.html", render_html(night_report(result)).encode())
 

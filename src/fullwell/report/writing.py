@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 
-from fullwell.errors import FileError
+from fullwell.files import write_whole
 from fullwell.report.as_html import render_html
 from fullwell.report.as_json import to_json
 from fullwell.report.model import Report
@@ -30,28 +28,4 @@ def write_report(report: Report, html_path: Path | str, json_path: Path | str) -
     texts = {Path(html_path): render_html(report), Path(json_path): to_json(report)}
     for path, text in texts.items():
         # Names of files may hold bytes that are no UTF-8; they are shown escaped.
-        _write_whole(path, text.encode("utf-8", "backslashreplace"))
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    aside = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
-    try:
-        with aside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise FileError(path, f"cannot be written ({error.strerror})") from error
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Force the new name to disk as well."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        write_whole(path, text.encode("utf-8", "backslashreplace"))

@@ -1,18 +1,14 @@
-"""Raw FITS files: chosen cards, bytes that depend on nothing else, and whole or not there at all."""
+"""Raw FITS files: chosen cards, bytes that depend on nothing else."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from astropy.io.fits import Card, Header
 
-from fullwell.errors import FileError
-
-__all__ = ["fits_bytes", "write_whole"]
+__all__ = ["fits_bytes"]
 
 BLOCK = 2880
 
@@ -31,23 +27,3 @@ def fits_bytes(data: npt.NDArray[Any], cards: list[Card]) -> bytes:
     stored = (data ^ np.uint16(0x8000)).view(np.int16) if data.dtype == np.uint16 else data
     body: bytes = stored.astype(stored.dtype.newbyteorder(">")).tobytes()
     return header + body + bytes(-len(body) % BLOCK)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it appears complete or not at all.
-
-    Raises
-    ------
-    FileError
-        If the disk does not take it.
-    """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with aside.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.replace(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise FileError(path, f"cannot be written ({error.strerror})") from error

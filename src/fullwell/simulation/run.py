@@ -10,10 +10,11 @@ import attrs
 import numpy as np
 
 from fullwell.errors import AlreadyExists, FileError, ParameterError
+from fullwell.files import write_whole
 from fullwell.noise import Noise
 from fullwell.simulation.cards import raw_cards
 from fullwell.simulation.instrument import Instrument, detector_of
-from fullwell.simulation.raw_files import fits_bytes, write_whole
+from fullwell.simulation.raw_files import fits_bytes
 from fullwell.simulation.scenario import Scenario
 from fullwell.simulation.schedule import Shot, schedule
 from fullwell.simulation.truth import FrameTruth, truth_files, write_truth

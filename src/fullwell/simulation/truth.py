@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 
+from fullwell.effects import Dark
 from fullwell.errors import FrameError, UnreadableFile
+from fullwell.files import write_whole
 from fullwell.simulation.instrument import Instrument
-from fullwell.simulation.raw_files import write_whole
 from fullwell.simulation.scenario import Scenario
 from fullwell.simulation.schedule import Shot
 
@@ -153,8 +154,9 @@ class Truth:
         """
         self._exposure(file)
         table = self.scenario.dark
-        time = np.float32(self.frames[file]["dark_time"] + table.dead_time)
-        return np.asarray(self.dark_rate * time + np.float32(table.offset), np.float32)
+        seconds = self.frames[file]["dark_time"]
+        dark = Dark(rate=self.dark_rate, offset=table.offset, dead_time=table.dead_time)
+        return np.asarray(dark.level_at(seconds), np.float32)
 
     def cosmic_rays(self, file: str) -> npt.NDArray[np.bool_]:
         """Return the mask of the pixels that were hit in a frame.

@@ -1,0 +1,85 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from fullwell.errors import AlreadyExists, FileError
+
+__all__ = ["LEFT_OVER", "write_whole"]
+
+#: Glob of what a killed process may leave behind.
+LEFT_OVER = ".fullwell-*.tmp"
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+
+
+def write_whole(path: Path, content: bytes | Callable[[BinaryIO], None], *, overwrite: bool = True) -> None:
+    """Write a file aside, force it to disk, then give it its name.
+
+    A reader finds the old file, the new one or none, and never a part, whatever happens to this process or
+    to the machine.
+
+    Parameters
+    ----------
+    path : Path
+        Where to; the folder must exist.
+    content : bytes or callable
+        What to write, or what writes it to a binary stream.
+    overwrite : bool
+        Whether a file of that name may be replaced.
+
+    Raises
+    ------
+    AlreadyExists
+        If the file is there and may not be replaced.
+    FileError
+        If it cannot be written (no folder, no permission, disk full); nothing is left behind.
+    """
+    aside = path.parent / f".fullwell-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    try:
+        with aside.open("wb") as stream:
+            if callable(content):
+                content(stream)
+            else:
+                stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        _put_in_place(aside, path, overwrite=overwrite)
+        _sync_folder(path.parent)
+    except FileExistsError as error:
+        raise AlreadyExists(f"{path} exists already; allow overwriting or choose another name") from error
+    except OSError as error:
+        raise FileError(path, f"cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            aside.unlink()
+
+
+def _put_in_place(aside: Path, path: Path, *, overwrite: bool) -> None:
+    if overwrite:
+        aside.replace(path)
+        return
+    try:
+        # Unlike a rename, a link fails when somebody else was faster.
+        os.link(aside, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        aside.replace(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Force the new name to disk as well."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
