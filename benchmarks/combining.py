@@ -1,7 +1,7 @@
 """Combining beside NumPy, astropy and the bare cost of reading the bytes; ratios above 1: we are slower.
 
-A stack of float32 frames with a cosmic ray in one pixel of a thousand. Rivals run in turn, round by round, so that a
-busy machine slows all of them alike; the shortest round counts.
+A stack of float32 frames with a cosmic ray in one pixel of a thousand. Rivals run in turn, round by round, so
+that a busy machine slows all of them alike; the shortest round counts.
 """
 
 from __future__ import annotations

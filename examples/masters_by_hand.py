@@ -1,7 +1,7 @@
 """Measure a bias, a dark and a flat from frames, correct a science frame, and compare with the truth.
 
-Run it with ``python examples/masters_by_hand.py``. The frames are simulated here, so the answer is known; with
-frames of your own, `fullwell.frames("bias_*.fits")` takes the place of `expose`.
+Run it with ``python examples/masters_by_hand.py``. The frames are simulated here, so the answer is known;
+with frames of your own, `fullwell.frames("bias_*.fits")` takes the place of `expose`.
 """
 
 from __future__ import annotations

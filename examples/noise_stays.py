@@ -1,6 +1,7 @@
 """Why noise cannot be subtracted: the mean of a bias, dark or sky goes, its scatter stays.
 
-The masters that are subtracted add their own scatter on top, and UNCERT counts it. Run it with ``python examples/noise_stays.py``.
+The masters that are subtracted add their own scatter on top, and UNCERT counts it.
+Run it with ``python examples/noise_stays.py``.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ class Camera(ConfigModel):
 
 class Night(ConfigModel):
     camera: Camera | None = None
-    cameras: dict[str, Camera] = {}
+    cameras: dict[str, Camera] = Field(default_factory=dict)
     rows: tuple[Camera, ...] = ()
     workers: int = 1
 

@@ -57,7 +57,9 @@ def test_layout_follows_the_shape():
 
 
 def test_settling_adds_the_noise_of_masters():
-    frame = Frame(DATA, variance=np.ones((3, 4), np.float32), shared={"a": Shared(-2.0, 3.0), "b": Shared(DATA, 1.0)})
+    frame = Frame(
+        DATA, variance=np.ones((3, 4), np.float32), shared={"a": Shared(-2.0, 3.0), "b": Shared(DATA, 1.0)}
+    )
 
     settled = frame.settled()
 
@@ -97,7 +99,9 @@ def test_frame_to_ccd_and_back():
     header = Header({"OBJECT": "M 31"})
     flags = np.zeros((3, 4), np.uint16)
     flags[1, 1], flags[2, 2] = int(Flags.HOT), int(Flags.EDGE)
-    frame = Frame(DATA, variance=DATA + 1, flags=flags, unit=u.electron, header=header, shared={"b": Shared(1.0, 2.0)})
+    frame = Frame(
+        DATA, variance=DATA + 1, flags=flags, unit=u.electron, header=header, shared={"b": Shared(1.0, 2.0)}
+    )
 
     back = as_frame(frame.ccd)
 

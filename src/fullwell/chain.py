@@ -1,4 +1,4 @@
-"""The effects of one detector in order: forward they make raw frames, backward they take the signature out."""
+"""The effects of one detector in order: forward they make raw frames, backward they undo themselves."""
 
 from __future__ import annotations
 
@@ -200,8 +200,8 @@ class SignalChain:
                 applied = (*applied, effect.name)
         frame = frame if pending is None else pending.apply(frame)
         frame = frame if frame.layout != "raw" else assembled(frame)
-        frame = self._described(frame.with_(applied=applied))
-        return frame.settled() if settle else frame
+        result = self._described(frame.with_(applied=applied))
+        return result.settled() if settle else result
 
     def _described(self, frame: Frame) -> Frame:
         """Bring the header up to what the data are now."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from fullwell.errors import ParameterError
 
-__all__ = ["BAD_FOR_SCIENCE", "FLAG_DTYPE", "Flags", "FlagImage", "mask_of", "names_of"]
+__all__ = ["BAD_FOR_SCIENCE", "FLAG_DTYPE", "FlagImage", "Flags", "mask_of", "names_of"]
 
 FLAG_DTYPE = np.dtype(np.uint16)
 FlagImage = npt.NDArray[np.uint16]

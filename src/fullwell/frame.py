@@ -94,7 +94,7 @@ class Frame:
         if self.data.ndim != 2:
             raise FrameError(f"a frame has two dimensions, not {self.data.ndim} (shape {self.data.shape})")
         if self.flags is None:
-            self.flags = np.zeros(self.data.shape, FLAG_DTYPE)
+            self.flags = np.zeros(self.data.shape, FLAG_DTYPE)  # type: ignore[unreachable]  # the default
         for label, plane in (("variance", self.variance), ("flags", self.flags)):
             if plane is not None and plane.shape != self.data.shape:
                 raise FrameError(f"{label} of {plane.shape} does not fit data of {self.data.shape}")

@@ -72,7 +72,8 @@ def misfits(master: Conditions, exposure: Conditions, *, kind: str) -> list[str]
     Parameters
     ----------
     master, exposure : Conditions
-        A smaller `exposure.shape` with a known window that lies within the master fits too: the master is cropped.
+        A smaller `exposure.shape` with a known window that lies within the master fits too: the master is
+        cropped.
     kind : {'bias', 'dark', 'flat'}
         Temperature counts for bias and dark, the filter for flats.
     """

@@ -9,12 +9,13 @@ from __future__ import annotations
 import io
 from typing import Any, Literal
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
 from fullwell.errors import FrameError, ParameterError
 
-__all__ = ["Limits", "find_limits", "pool_pixels", "stretch", "thumbnail"]
+__all__ = ["Grays", "Limits", "draw", "find_limits", "pool_pixels", "stretch", "thumbnail"]
 
 Limits = tuple[float, float] | float | Literal["zscale", "minmax"]
 Stretch = Literal["linear", "asinh", "log", "sqrt"]
@@ -26,6 +27,27 @@ _LOG_SCALE = 1000.0
 #: Color of cells in which no pixel can be shown: not a gray that could be a value.
 _NOTHING_TO_SHOW = (196, 92, 60)
 _BLOCK_ROWS = 512
+
+
+@attrs.frozen
+class Grays:
+    """What the grays of a picture mean; a picture without its scale is no measurement.
+
+    Parameters
+    ----------
+    black, middle, white : float
+        Pixel values that became black, half of the gray levels, and white.
+    how : str
+        The stretch between them.
+    block : int
+        Side of the square of pixels that one pixel of the picture stands for.
+    """
+
+    black: float
+    middle: float
+    white: float
+    how: str
+    block: int
 
 
 def find_limits(
@@ -121,7 +143,23 @@ def stretch(
     return levels
 
 
-def thumbnail(
+def _middle(low: float, high: float, how: Stretch) -> float:
+    """Value that becomes half of the gray levels: the stretch backward."""
+    fraction = {
+        "linear": 0.5,
+        "asinh": _ASINH_SOFTENING * float(np.sinh(0.5 * np.arcsinh(1 / _ASINH_SOFTENING))),
+        "log": float(np.expm1(0.5 * np.log1p(_LOG_SCALE))) / _LOG_SCALE,
+        "sqrt": 0.25,
+    }[how]
+    return low + fraction * (high - low)
+
+
+def thumbnail(data: npt.NDArray[Any], **options: Any) -> bytes:
+    """Make a small picture of a frame: the picture of `draw`, without what its grays mean."""
+    return draw(data, **options)[0]
+
+
+def draw(
     data: npt.NDArray[Any],
     *,
     width: int = 400,
@@ -129,8 +167,9 @@ def thumbnail(
     how: Stretch = "asinh",
     limits: Limits = "zscale",
     mask: npt.NDArray[np.bool_] | None = None,
-) -> bytes:
-    """Make a small picture of a frame, row 0 at the bottom.
+    levels: int = 256,
+) -> tuple[bytes, Grays | None]:
+    """Make a small picture of a frame, row 0 at the bottom, and say what its grays mean.
 
     Parameters
     ----------
@@ -144,11 +183,16 @@ def thumbnail(
         As for `stretch`, taken from the blocks.
     mask : ndarray of bool, optional
         Pixels that do not count. A block without any other pixel is drawn in brick red.
+    levels : int
+        Number of grays, 2 to 256. Noise fills the last bits and packs badly: 64 grays look the same
+        and make files a fifth smaller.
 
     Returns
     -------
-    bytes
+    picture : bytes
         A PNG file.
+    grays : Grays or None
+        None if there is no pixel to show.
 
     Raises
     ------
@@ -157,9 +201,18 @@ def thumbnail(
     FrameError
         If `data` is not an image.
     """
+    if not 2 <= levels <= 256:
+        raise ParameterError("levels", levels, "2 to 256")
     small, empty = pool_pixels(data, width=width, pool=pool, mask=mask)
-    gray = stretch(small, how=how, limits=limits, mask=empty)
-    return _png(gray[::-1], empty[::-1])
+    if empty.all():
+        return _png(np.zeros(small.shape, np.uint8), empty[::-1]), None
+    low, high = find_limits(small, limits=limits, mask=empty)
+    gray = stretch(small, how=how, limits=(low, high), mask=empty)
+    if levels < 256:
+        steps = np.rint(gray * ((levels - 1) / 255))
+        gray = np.rint(steps * (255 / (levels - 1))).astype(np.uint8)
+    grays = Grays(low, _middle(low, high, how), high, how, -(-np.shape(data)[1] // width))
+    return _png(gray[::-1], empty[::-1]), grays
 
 
 def pool_pixels(

@@ -63,7 +63,11 @@ def test_extrema_are_no_reason_to_give_up_the_noise_model():
 
 def test_masked_and_not_finite_values_are_neither_used_nor_rejected():
     bad = int(Flags.HOT)
-    frames = [flagged([[1, 1]], [[0, 0]]), flagged([[100, np.nan]], [[bad, 0]]), flagged([[3, np.inf]], [[0, 0]])]
+    frames = [
+        flagged([[1, 1]], [[0, 0]]),
+        flagged([[100, np.nan]], [[bad, 0]]),
+        flagged([[3, np.inf]], [[0, 0]]),
+    ]
 
     result = combine(frames, clip=None)
 
@@ -91,7 +95,10 @@ def test_a_pixel_is_flagged_when_more_than_half_of_its_inputs_are():
 
 def test_where_everything_is_masked_the_plain_mean_stands_and_is_flagged():
     hot = int(Flags.HOT)
-    frames = [flagged([[1, np.nan, 1]], [[hot, 0, hot]]), flagged([[3, np.nan, 3]], [[hot, 0, int(Flags.BAD)]])]
+    frames = [
+        flagged([[1, np.nan, 1]], [[hot, 0, hot]]),
+        flagged([[3, np.nan, 3]], [[hot, 0, int(Flags.BAD)]]),
+    ]
 
     result = combine(frames, noise=NoiseModel(2.0))
 

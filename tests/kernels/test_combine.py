@@ -99,7 +99,9 @@ def test_every_pixel_follows_the_rule_to_the_last_bit(block):
     result = combine_block(values, valid, rule)
 
     for p in range(values.shape[1]):
-        value, center, used, scatter, kept = by_hand(values[:, p].tolist(), valid[:, p].tolist(), rule, pixel=p)
+        value, center, used, scatter, kept = by_hand(
+            values[:, p].tolist(), valid[:, p].tolist(), rule, pixel=p
+        )
         assert result.kept[:, p].tolist() == kept
         assert result.used[p] == used
         np.testing.assert_array_equal([result.value[p], result.center[p]], [value, center])

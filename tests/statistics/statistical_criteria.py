@@ -140,7 +140,8 @@ def common_errors(frame, bias, dark, flat, *, detector, response):
     sizes |= {part.id: level / np.sqrt(part.count) for part in dark.levels}
     levels, quiet = [(detector.spread(gains) * inverse, level)], own.copy()
     for key, share in frame.shared.items():
-        levels.append((np.broadcast_to(share.coefficient, frame.shape), sizes[key]))
+        if key in sizes:
+            levels.append((np.broadcast_to(share.coefficient, frame.shape), sizes[key]))
         if key != flat.id:
             quiet += share.contribution
     relative = tuple(e / noise for noise, e in zip(bias.read_noise, bias.read_noise_error, strict=True))
@@ -151,7 +152,10 @@ def regions(frame, stars, sky, *, read_noise=8.0):
     """Sky, wings of stars (up to 5 sigma of the sky), and each amplifier; unflagged pixels only."""
     good = ~frame.mask
     sigma = np.sqrt(sky + read_noise**2)
-    found = {"sky": good & (stars < 0.3 * sigma), "wings": good & (stars >= 0.3 * sigma) & (stars < 5 * sigma)}
+    found = {
+        "sky": good & (stars < 0.3 * sigma),
+        "wings": good & (stars >= 0.3 * sigma) & (stars < 5 * sigma),
+    }
     for amplifier in frame.detector.amplifiers:
         found[f"amplifier {amplifier.name}"] = good & _inside(frame, amplifier)
     return found
@@ -170,7 +174,9 @@ def examine(frame, truth, chosen, common):
         ratio2 = scatter[where].sum()
         for i, inside in enumerate(amplifiers):
             part = where & inside
-            mean2 += sum((plane[part].sum(dtype=np.float64) / n * sizes[i]) ** 2 for plane, sizes in common.levels)
+            mean2 += sum(
+                (plane[part].sum(dtype=np.float64) / n * sizes[i]) ** 2 for plane, sizes in common.levels
+            )
             ratio2 += (2 * common.read_noise[i] * common.quiet[part].sum()) ** 2
         r = residual[where]
         ratio, ratio_error = (r * r).sum() / total, np.sqrt(ratio2) / total

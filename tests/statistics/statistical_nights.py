@@ -67,7 +67,11 @@ def four_amplifiers(side: int = SIDE) -> Detector:
             )
         )
     return Detector(
-        name="four", shape=(side, side), raw_shape=(side, side + 2 * COLUMNS), amplifiers=tuple(amplifiers), pixel_size=13.5
+        name="four",
+        shape=(side, side),
+        raw_shape=(side, side + 2 * COLUMNS),
+        amplifiers=tuple(amplifiers),
+        pixel_size=13.5,
     )
 
 
@@ -109,7 +113,10 @@ class Night:
         y, x = np.mgrid[-0.5 : 0.5 : self.detector.shape[0] * 1j, -0.5 : 0.5 : self.detector.shape[1] * 1j]
         pixel = 1 + 0.01 * self._fixed("pixel_response").normal(self.detector.shape)
         # A unit of its own: nothing here has median 1.
-        return {name: (0.9 * pixel * (1 - v * 2 * (x * x + y * y))).astype(np.float32) for name, v in VIGNETTING.items()}
+        return {
+            name: (0.9 * pixel * (1 - v * 2 * (x * x + y * y))).astype(np.float32)
+            for name, v in VIGNETTING.items()
+        }
 
     def _fixed(self, name):
         return Noise(self.seed, FIXED_PATTERN).stream(name)
@@ -132,7 +139,9 @@ class Night:
 
     def _expose(self, number, light, time, **options):
         scene = None if light is None else np.asarray(light, np.float32) / np.float32(time)
-        return self.chain(**options).expose(scene, time, detector=self.detector, noise=Noise(self.seed, number))
+        return self.chain(**options).expose(
+            scene, time, detector=self.detector, noise=Noise(self.seed, number)
+        )
 
     def biases(self, count, time):
         """Biases; those of 0 s are free of the electrons of `OFFSET`, shortest exposures hold them."""
@@ -154,7 +163,13 @@ class Night:
         bright = 3e4 if filter == "narrow" else 1e5
         seed = self.seed * 1_000 + number
         field = Stars.random(
-            120, shape=self.detector.shape, flux=(300.0, bright), seed=seed, fwhm=3.2, profile="moffat", margin=10
+            120,
+            shape=self.detector.shape,
+            flux=(300.0, bright),
+            seed=seed,
+            fwhm=3.2,
+            profile="moffat",
+            margin=10,
         )
         stars = field.render(self.detector.shape)
         exposure = self._expose(_SCIENCE + number, sky + stars, time, cosmic_rays=False, filter=filter)
@@ -179,12 +194,17 @@ class Masters:
     @classmethod
     def make(cls, night, count, *, lengths, filters=tuple(SKIES)):
         overscan = Overscan()
-        bias = Bias.measure(night.biases(count, SHORTEST if lengths == "one" else 0.0), known=SignalChain([overscan]))
+        bias = Bias.measure(
+            night.biases(count, SHORTEST if lengths == "one" else 0.0), known=SignalChain([overscan])
+        )
         times = {"one": (LONG,), "two": (SHORT, LONG)}[lengths]
         frames = [frame for time in times for frame in night.darks(count, time)]
         dark = Dark.measure(frames, known=SignalChain([overscan, bias]), gain=GAINS)
         known = SignalChain([overscan, bias, dark])
-        flats = {name: Flat.measure(night.flats(count, name), known=known, gain=GAINS, filter=name) for name in filters}
+        flats = {
+            name: Flat.measure(night.flats(count, name), known=known, gain=GAINS, filter=name)
+            for name in filters
+        }
         return cls(night, count, bias, dark, flats)
 
     def chain(self, filter):

@@ -55,7 +55,12 @@ def judge(masters, filter, science, change=lambda frame: frame):
     for one in science:
         frame, truth = masters.correct(one, filter), masters.truth(one, filter)
         common = common_errors(
-            frame, masters.bias, masters.dark, masters.flats[filter], detector=night.detector, response=response
+            frame,
+            masters.bias,
+            masters.dark,
+            masters.flats[filter],
+            detector=night.detector,
+            response=response,
         )
         frame = change(frame)
         checks += examine(frame, truth, regions(frame, one.stars, one.sky), common)
@@ -138,7 +143,9 @@ class TestThreeFrames:
     @pytest.mark.parametrize("scale", SCALES)
     def test_without_the_noise_of_the_flat_it_fails(self, masters, science, scale):
         # r^2 V_flatmean / f^2
-        verdict = judge(masters["two"], "broad", science["broad", scale], without(masters["two"].flats["broad"].id))
+        verdict = judge(
+            masters["two"], "broad", science["broad", scale], without(masters["two"].flats["broad"].id)
+        )
         assert verdict.pool.ratio > 1.05
         assert {"sky", "amplifier A", "amplifier D"} <= {c.region for c in verdict.checks if c.complaints}
 
@@ -159,15 +166,17 @@ class TestSharedNoise:
         one, raw = masters["one"], science["broad", 0.5][0]
         frame = one.correct(raw, "broad")
         flat, detector = one.flats["broad"], one.night.detector
-        relative = detector.spread(np.array(GAINS) / np.mean(GAINS))
-        r = frame.data / (flat.counts * np.mean(GAINS))
+        # The flats were scaled to one level, and so were the masters within them.
+        levels = np.array(flat.statistics["levels"])
+        r = frame.data / (flat.counts * np.mean(GAINS)) * levels.mean() * (1 / levels).mean()
         factor = detector.spread(GAINS) / flat.response
         s, s_flat = ((t - 0.04) / (LONG - 0.04) for t in (150.0, 5.0))
         good = ~frame.mask
         for key, own, within in ((one.bias.id, 1 - s, 1 - s_flat), (one.dark.levels[0].id, s, s_flat)):
             expected = -(own - r * within) * factor
-            assert relative[good].std() > 0
-            np.testing.assert_allclose(frame.shared[key].coefficient[good], expected[good], rtol=2e-3, atol=1e-5)
+            np.testing.assert_allclose(
+                frame.shared[key].coefficient[good], expected[good], rtol=1e-4, atol=1e-5
+            )
         np.testing.assert_allclose(
             frame.shared[flat.id].coefficient[good], -(frame.data / flat.response)[good], rtol=1e-5
         )
@@ -212,7 +221,8 @@ def test_products_in_electrons_are_products_in_adu():
     electrons = Dark.measure(frames, known=SignalChain([overscan, bias, gain]))
     good = adu.flags == 0
     for one, other in zip(adu.levels, electrons.levels, strict=True):
-        np.testing.assert_allclose((one.level * image)[good], other.level[good], atol=2e-3)
+        # Where a value was rejected, the levels of the frames count, which are means over amplifiers.
+        np.testing.assert_allclose((one.level * image)[good], other.level[good], atol=0.02)
         np.testing.assert_allclose((one.variance * image**2)[good], other.variance[good], rtol=2e-3)
     flats = night.flats(4, "broad")
     one = Flat.measure(flats, known=SignalChain([overscan, bias, adu]), gain=GAINS)
@@ -236,3 +246,19 @@ def test_full_grid(count):
     # Predicted errors that were far too large would pass everything. Scores share raw frames: 40 % is 4 sigma or more.
     spread = np.sqrt(np.mean(np.square(np.concatenate([v.scores for v in verdicts.values()])), axis=0))
     assert np.all((spread > 0.6) & (spread < 1.4)), spread
+
+
+@pytest.mark.slow
+def test_two_frames_of_a_length():
+    """The dark goes through a line then, and of two values that differ by a cosmic ray the higher is rejected.
+
+    2 filters less one, 3 factors, 2 frames, 6 regions: 72 checks, one in 220 fresh seeds.
+    """
+    night, overscan = Night(seed=4), Overscan()
+    bias = Bias.measure(night.biases(3, 0.0), known=SignalChain([overscan]))
+    known = SignalChain([overscan, bias])
+    dark = Dark.measure(night.darks(2, 60.0) + night.darks(2, LONG), known=known, gain=GAINS)
+    flat = Flat.measure(night.flats(3, "narrow"), known=known.with_(dark), gain=GAINS)
+    masters = Masters(night, 3, bias, dark, {"narrow": flat})
+    science = science_frames(night, count=2, filters=("narrow",))
+    assert complaints({key: judge(masters, "narrow", raw) for key, raw in science.items()}) == []

@@ -168,8 +168,8 @@ def stack(
             worst = int(np.argmax(result.rejected_fraction))
             remarks.append(
                 f"{100 * result.rejected_fraction[worst]:.1f} % of frame {inputs.names[worst]} lie outside "
-                "of the noise model, which does not hold for this stack; clipped in units of the scatter (std) "
-                "instead"
+                "of the noise model, which does not hold for this stack; clipped in units of the scatter "
+                "(std) instead"
             )
             del result  # or its planes would count twice against the memory
             options = attrs.evolve(options, spread="std")

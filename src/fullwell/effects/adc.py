@@ -25,7 +25,8 @@ class ADC(Effect):
     bits : int
         8 to 24; codes run from 0 to ``2**bits - 1``.
     shift : int
-        Bits by which the codes are shifted left in the file (12-bit data in 16 bits: 4); 31 together with `bits`.
+        Bits by which the codes are shifted left in the file (12-bit data in 16 bits: 4); with `bits` at most
+        31 together.
     saturation : float or None
         ADU; values at or above it count as saturated even though the converter could tell them apart.
     """

@@ -22,7 +22,7 @@ def assembled(frame: Frame) -> Frame:
         return frame
     header = frame.header
     if len(detector.amplifiers) == 1:
-        header = trimmed_header(header, detector.amplifiers[0].data, shape=detector.shape)
+        header = trimmed_header(header, detector.amplifiers[0].data, shape=detector.raw_shape)
     return frame.with_(
         data=detector.assemble(frame.data),
         variance=None if frame.variance is None else detector.assemble(frame.variance),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any, ClassVar, Protocol, Self
 
@@ -19,7 +19,7 @@ from fullwell.flags import FlagImage
 from fullwell.frame import Frame, FrameSet
 from fullwell.noise import Noise
 
-__all__ = ["Chain", "Effect", "Signal", "Stage", "in_unit", "per_amplifier"]
+__all__ = ["Chain", "Effect", "Signal", "Stage", "in_unit", "numbers_in", "per_amplifier"]
 
 
 class Stage(IntEnum):
@@ -106,11 +106,11 @@ class Effect(ABC):
     #: Where the correction stands when that is not the stage itself.
     undone_at: ClassVar[Stage | None] = None
 
-    def simulate(self, signal: Signal, *, noise: Noise) -> None:
+    def simulate(self, signal: Signal, *, noise: Noise) -> None:  # noqa: B027 - doing nothing is a fair default
         """Put the effect into `signal`, in place."""
 
     @classmethod
-    def measure(cls, frames: FrameSet, *, known: Chain | None = None) -> Self:
+    def measure(cls, frames: FrameSet, *, known: Chain | None = None) -> Self:  # noqa: ARG003
         """Estimate the effect from calibration frames after the effects in `known` are taken out.
 
         Raises
@@ -120,7 +120,7 @@ class Effect(ABC):
         """
         raise ChainError(f"{cls.name} cannot be measured by itself")
 
-    def flag(self, frame: Frame) -> FlagImage | None:
+    def flag(self, frame: Frame) -> FlagImage | None:  # noqa: ARG002
         """Return the flags this effect sees in *raw* values, or None."""
         return None
 
@@ -160,8 +160,15 @@ def in_unit(value: Any, unit: u.UnitBase) -> Any:
         raise ParameterError("quantity", value, f"something in {unit}") from error
 
 
-def per_amplifier(unit: u.UnitBase, *, positive: bool = True) -> Any:
-    """Attrs converter: a float, a Quantity or a sequence of either becomes a tuple of floats.
+def numbers_in(value: Any, unit: u.UnitBase) -> npt.NDArray[np.float64]:
+    """Turn a number, a Quantity or a sequence of either into plain numbers in `unit`, one-dimensional."""
+    if isinstance(value, list | tuple):
+        value = [in_unit(part, unit) for part in value]
+    return np.atleast_1d(np.asarray(in_unit(value, unit), dtype=np.float64))
+
+
+def per_amplifier(unit: u.UnitBase, *, positive: bool = True) -> Callable[[Any], tuple[float, ...]]:
+    """Return a converter: a float, a Quantity or a sequence of either becomes a tuple of floats.
 
     Raises
     ------
@@ -170,9 +177,7 @@ def per_amplifier(unit: u.UnitBase, *, positive: bool = True) -> Any:
     """
 
     def convert(value: Any) -> tuple[float, ...]:
-        if not isinstance(value, u.Quantity) and np.ndim(value):
-            value = [in_unit(part, unit) for part in value]
-        numbers = np.atleast_1d(np.asarray(in_unit(value, unit), dtype=np.float64))
+        numbers = numbers_in(value, unit)
         bad = ~np.isfinite(numbers) | (numbers <= 0 if positive else numbers < 0)
         if bad.any():
             limit = "above 0" if positive else "0 or more"

@@ -13,7 +13,7 @@ from astropy import units as u
 
 from fullwell.combining import DEFAULT_MEMORY, stack
 from fullwell.effects.affine import Affine, MasterTerm
-from fullwell.effects.base import Chain, Effect, Signal, Stage, in_unit
+from fullwell.effects.base import Chain, Effect, Signal, Stage, numbers_in
 from fullwell.effects.stacking import (
     additive_offsets,
     detector_of,
@@ -31,7 +31,7 @@ __all__ = ["Bias"]
 
 
 def _level(value: Any) -> tuple[float, ...]:
-    numbers = np.atleast_1d(np.asarray(in_unit(value, u.adu), dtype=np.float64))
+    numbers = numbers_in(value, u.adu)
     if not np.isfinite(numbers).all():
         raise ParameterError("level", value, "finite numbers in ADU")
     return tuple(float(number) for number in numbers)
@@ -92,7 +92,7 @@ class Bias(Effect):
         return u.adu
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:
-        """Add level, structure and the drift of this exposure (``state['bias']['level_offset']`` adds to it)."""
+        """Add level, structure and drift; ``state['bias']['level_offset']`` adds to the drift."""
         offset = float(signal.state.get(self.name, {}).get("level_offset", 0.0))
         if self.drift:
             offset += self.drift * float(noise.stream("bias_drift").normal(1)[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -15,6 +15,14 @@ from fullwell.frame import Frame
 from fullwell.noise import Noise
 
 __all__ = ["CosmicRays"]
+
+
+def _rate(value: Any) -> float:
+    return float(in_unit(value, u.Unit("1 / (cm2 min)")))
+
+
+def _micrometers(value: Any) -> float:
+    return float(in_unit(value, u.um))
 
 
 @attrs.frozen(eq=False)
@@ -43,8 +51,8 @@ class CosmicRays(Effect):
     name: ClassVar[str] = "cosmic_rays"
     stage: ClassVar[Stage] = Stage.COSMIC_RAYS
     undone_at: ClassVar[Stage | None] = Stage.LAST
-    rate: float = attrs.field(default=2.0, converter=lambda v: float(in_unit(v, u.Unit("1 / (cm2 min)"))))
-    depth: float = attrs.field(default=15.0, converter=lambda v: float(in_unit(v, u.um)))
+    rate: float = attrs.field(default=2.0, converter=_rate)
+    depth: float = attrs.field(default=15.0, converter=_micrometers)
     threshold: float = 5.0
     contrast: float = 5.0
     neighbors: float = 0.3

@@ -242,8 +242,8 @@ class Dark(Effect):
         if len(levels) == 1:
             if self.bias_included:
                 raise ChainError(
-                    f"a dark of {levels[0].time:g} s that holds the bias cannot serve an exposure of {time:g} s; "
-                    "take biases, or darks of a second length"
+                    f"a dark of {levels[0].time:g} s that holds the bias cannot serve an exposure of "
+                    f"{time:g} s; take biases, or darks of a second length"
                 )
             scale = (time - self.bias_time) / (levels[0].time - self.bias_time)
             return DarkWeights((scale,), "scaled down" if scale <= 1 else "scaled up")

@@ -16,6 +16,7 @@ from fullwell.effects.base import Chain
 from fullwell.effects.bias import variance_ratio
 from fullwell.effects.dark import MIN_FRAMES, SAME_LENGTH, DarkLevel
 from fullwell.effects.dark_fit import LineFit, fit_line, line_weights
+from fullwell.effects.shot_noise import FLOOR
 from fullwell.effects.stacking import (
     additive_offsets,
     bias_noise,
@@ -100,7 +101,7 @@ def _noise(
     largest = max(groups.values(), key=len)
     if len(largest) < 2:
         raise NotEnoughFrames("single darks need read_noise, biases, or a second frame of one length")
-    # The measured noise holds the shot noise of the typical pixel; what counts on top is the excess of warm ones.
+    # The measured noise holds the shot noise of the typical pixel; on top comes the excess of warm ones.
     noise, _ = measured_noise(largest)
     pedestal = float(np.median(largest[0].data))
     model = noise_model(noise, gain, detector)
@@ -189,7 +190,8 @@ def _mean_on_line(time: float, group: list[Frame], fit: LineFit, part: slice, no
     level = np.where(number > 0, total / np.maximum(number, 1), line).astype(np.float32)
     single = np.asarray(noise.read_noise, np.float64) ** 2
     if noise.gain is not None:
-        single = single + np.maximum(line - noise.pedestal, 0.0) / noise.gain
+        # Not clipped at zero, which would make the mean too large; the floor is that of `ShotNoise`.
+        single = np.maximum(single + (line - noise.pedestal) / noise.gain, FLOOR * single)
     variance = np.broadcast_to(single / np.maximum(number, 1), line.shape).astype(np.float32)
     return DarkLevel(time, level, variance, len(group), identity(level, variance, time))
 

@@ -55,7 +55,7 @@ class Defects(Effect):
         signal.image = np.where(dead, np.float32(0), signal.image)
 
     @classmethod
-    def measure(cls, frames: FrameSet | Iterable[Any], *, known: Chain | None = None) -> Self:
+    def measure(cls, frames: FrameSet | Iterable[Any], *, known: Chain | None = None) -> Self:  # noqa: ARG003
         """Refuse: use `from_products`.
 
         Raises

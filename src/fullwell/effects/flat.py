@@ -45,7 +45,8 @@ class Flat(Effect):
     Parameters
     ----------
     response : ndarray of float32, shape (rows, columns)
-        1 for the typical pixel; a measured flat has median 1 over its unmasked pixels, all amplifiers together.
+        1 for the typical pixel; a measured flat has median 1 over its unmasked pixels, all amplifiers
+        together.
     variance : float or ndarray
         Own variance of `response`.
     shared : dict of str to Shared
@@ -91,7 +92,7 @@ class Flat(Effect):
         clip: float = 5.0,
         gain: float | tuple[float, ...] | None = None,
         read_noise: float | tuple[float, ...] | None = None,
-        filter: str = "",  # noqa: A002
+        filter: str = "",
         dead_below: float = 0.5,
         memory: int = DEFAULT_MEMORY,
     ) -> Self:
@@ -154,7 +155,7 @@ class Flat(Effect):
         counts = float(np.median(frame.data[~masked])) if not masked.all() else float("nan")
         if not counts > 0:
             raise FrameError("no unmasked pixel of the combined flat has light")
-        response = frame.data / np.float32(counts)
+        response: npt.NDArray[np.float32] = (frame.data / np.float32(counts)).astype(np.float32)
         # A hot pixel responds to light as others do; that it is hot the dark of each frame says.
         flags = frame.flags & ~FLAG_DTYPE.type(Flags.HOT) | _dead(response, masked, dead_below)
         return cls(
@@ -190,7 +191,8 @@ class Flat(Effect):
         """
         if self.response.shape != frame.shape:
             raise ChainError(
-                f"the flat has shape {self.response.shape}, the frame {frame.shape}; crop the one or the other"
+                f"the flat has shape {self.response.shape}, the frame {frame.shape}; "
+                "crop the one or the other"
             )
         useful = self.response > 0
         inverse = np.divide(1.0, self.response, out=np.zeros_like(self.response), where=useful)

@@ -17,6 +17,10 @@ from fullwell.noise import Noise
 __all__ = ["Gain"]
 
 
+def _values(value: Any) -> tuple[float, ...]:
+    return per_amplifier(u.electron / u.adu)(value)
+
+
 @attrs.frozen(eq=False)
 class Gain(Effect):
     """Conversion between electrons and ADU.
@@ -33,7 +37,7 @@ class Gain(Effect):
 
     name: ClassVar[str] = "gain"
     stage: ClassVar[Stage] = Stage.GAIN
-    values: tuple[float, ...] = attrs.field(converter=per_amplifier(u.electron / u.adu))
+    values: tuple[float, ...] = attrs.field(converter=_values)
     errors: tuple[float, ...] = ()
     source: str = ""
 

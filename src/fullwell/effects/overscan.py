@@ -28,7 +28,8 @@ class OverscanTest:
     Parameters
     ----------
     scatter_before, scatter_after : float
-        Standard deviation, over the frames, of the level of the data without and with overscan subtracted, ADU.
+        Standard deviation, over the frames, of the level of the data without and with overscan
+        subtracted, ADU.
     expected_noise : float
         Scatter, in ADU, that the noise of the overscan level alone would add.
     helps : bool
@@ -62,8 +63,8 @@ class Overscan(Effect):
     Notes
     -----
     The noise of the level is added to the variance; it is common to a row or an amplifier, which the header
-    states (``OSCNOISE``), since a variance plane cannot. Rows whose last data columns are saturated are left out
-    of the estimate and take the level of their neighbors.
+    states (``OSCNOISE``), since a variance plane cannot. Rows whose last data columns are saturated are left
+    out of the estimate and take the level of their neighbors.
     """
 
     name: ClassVar[str] = "overscan"
@@ -111,17 +112,16 @@ class Overscan(Effect):
             )
         if frame.layout != "raw":
             raise ChainError(f"frame {frame.source or ''} is assembled already, its overscan is gone")
-        data = frame.data.astype(np.float32)
+        data = frame.data.astype(frame.data.dtype if frame.data.dtype.kind == "f" else np.float32)
         noise = np.zeros(frame.shape, np.float32)
         levels, errors = [], []
         for amplifier in detector.amplifiers:
             level, variance = self._serial(frame, data, amplifier)
+            if self.parallel and amplifier.parallel is not None:
+                above, more = self._parallel(data, level, amplifier)
+                level, variance = level + above, variance + more
             data[amplifier.data.slices] -= level
             noise[amplifier.data.slices] += variance
-            if self.parallel and amplifier.parallel is not None:
-                level, variance = self._parallel(data, level, amplifier)
-                data[amplifier.data.slices] -= level
-                noise[amplifier.data.slices] += variance
             levels.append(float(np.mean(level)))
             errors.append(float(np.sqrt(np.mean(variance))))
         header = frame.header.copy()
@@ -214,15 +214,23 @@ class Overscan(Effect):
         usable = ~_spilled(frame, amplifier)
         if not usable.any():
             raise FrameError(f"all rows of amplifier {amplifier.name} are saturated next to the overscan")
+        if self.method in ("row", "polynomial"):
+            return self._along(values, usable)
         kept = _clipped(values, self.clip, usable[:, None])
         sigma2 = values[kept].var()
         if self.method == "mean":
             return np.float32(values[kept].mean()), np.float32(sigma2 / kept.sum())
-        if self.method == "median":
-            return np.float32(np.median(values[kept])), np.float32(np.pi / 2 * sigma2 / kept.sum())
-        counts = kept.sum(axis=1)
+        # The median of integers is an integer, wherever within half a step of it the level may be.
+        rounding = 1 / 12 if (values[kept] % 1 == 0).all() else 0.0
+        return np.float32(np.median(values[kept])), np.float32(np.pi / 2 * sigma2 / kept.sum() + rounding)
+
+    def _along(self, values: npt.NDArray[np.float64], usable: npt.NDArray[np.bool_]) -> tuple[Any, Any]:
+        """Level and variance of each row, as column vectors."""
+        # What changes along the rows is no noise: rows are clipped and measured about their own level.
+        kept = _clipped(values - np.median(values, axis=1, keepdims=True), self.clip, usable[:, None])
+        row_means, counts, sigma2 = _lines(values, kept)
         good = counts > 0
-        means = np.where(kept, values, 0.0).sum(axis=1)[good] / counts[good]
+        means = row_means[good]
         y = np.linspace(-1.0, 1.0, len(values))
         if self.method == "row":
             level = np.interp(y, y[good], means)
@@ -240,13 +248,22 @@ class Overscan(Effect):
         """Level of the parallel overscan above the serial one."""
         assert amplifier.parallel is not None
         values = data[amplifier.parallel.slices].astype(np.float64) - float(np.mean(serial))
-        kept = _clipped(values, self.clip)
-        sigma2 = values[kept].var()
         if self.method in ("mean", "median"):
-            return np.float32(values[kept].mean()), np.float32(sigma2 / kept.sum())
-        counts = np.maximum(kept.sum(axis=0), 1)
-        level = np.where(kept, values, 0.0).sum(axis=0) / counts
-        return level.astype(np.float32)[None], (sigma2 / counts).astype(np.float32)[None]
+            kept = _clipped(values, self.clip)
+            return np.float32(values[kept].mean()), np.float32(values[kept].var() / kept.sum())
+        kept = _clipped(values - np.median(values, axis=0), self.clip)
+        level, counts, sigma2 = _lines(values.T, kept.T)
+        return level.astype(np.float32)[None], (sigma2 / np.maximum(counts, 1)).astype(np.float32)[None]
+
+
+def _lines(
+    values: npt.NDArray[np.float64], kept: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], float]:
+    """Mean and number of the kept values of each line, and their variance about these means."""
+    counts = kept.sum(axis=1)
+    means = np.where(kept, values, 0.0).sum(axis=1) / np.maximum(counts, 1)
+    squares = (np.where(kept, values - means[:, None], 0.0) ** 2).sum()
+    return means, counts, float(squares / max(int(counts.sum() - (counts > 0).sum()), 1))
 
 
 def _clipped(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -15,6 +15,11 @@ from fullwell.frame import Frame
 from fullwell.noise import Noise
 
 __all__ = ["ReadNoise"]
+
+
+def _values(value: Any) -> tuple[float, ...]:
+    # In ADU they come with unit=adu, as plain numbers.
+    return per_amplifier(u.electron, positive=False)(value)
 
 
 @attrs.frozen(eq=False)
@@ -35,7 +40,7 @@ class ReadNoise(Effect):
 
     name: ClassVar[str] = "read_noise"
     stage: ClassVar[Stage] = Stage.READ_NOISE
-    values: tuple[float, ...] = attrs.field(converter=per_amplifier(u.electron, positive=False))
+    values: tuple[float, ...] = attrs.field(converter=_values)
     unit: u.UnitBase = u.electron
     digitized: bool = False
     errors: tuple[float, ...] = ()

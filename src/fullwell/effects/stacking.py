@@ -79,7 +79,7 @@ def load_corrected(
             folder = folder or Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="fullwell-")))
             planes = [_spilled(plane, folder / f"{i}-{j}.npy") for j, plane in enumerate(planes)]
         flags = planes[1] if len(planes) > 1 else clean
-        # The noise of a stack is modelled from all of its frames; a variance for each would be held for nothing.
+        # The noise of a stack is modelled from all of its frames; a variance for each is not needed.
         held.append(frame.with_(data=planes[0], flags=flags, variance=None))
     return held
 
@@ -108,7 +108,7 @@ def measured_noise(
 def noise_model(read_noise: Sequence[float], gain: Any, detector: Detector) -> NoiseModel:
     """Noise model from values per amplifier; `gain` is a scalar, an image or None."""
     spread = detector.spread([0.0 if np.isnan(value) else value for value in read_noise])
-    return NoiseModel(read_noise=spread if np.ndim(spread) else float(spread), gain=gain)
+    return NoiseModel(read_noise=spread if isinstance(spread, np.ndarray) else float(spread), gain=gain)
 
 
 def bias_noise(known: Chain | None, unit: u.UnitBase) -> npt.NDArray[np.float64] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from fullwell.frame import Frame, Shared
 from fullwell.io import read, read_image, write
 
 __all__ = ["load_product", "save_product"]
+
+IN_IMAGE = "image"  # a card that points to the extension of its own name
 
 
 def save_product(
@@ -76,13 +78,12 @@ def load_product(path: str | os.PathLike[str]) -> Bias | Dark | Flat | Defects:
     """
     frame = read(path)
     kind = frame.header.get("PRODUCT")
-    loaders = {"bias": _load_bias, "dark": _load_dark, "flat": _load_flat, "defects": _load_defects}
-    if kind not in loaders:
+    if kind not in _LOADERS:
         raise FrameError(
-            f"{Path(path).name} is no calibration product: PRODUCT = {kind!r}, not one of {sorted(loaders)}"
+            f"{Path(path).name} is no calibration product: PRODUCT = {kind!r}, not one of {sorted(_LOADERS)}"
         )
     statistics = json.loads(read_image(path, "STATISTICS")[0].tobytes().decode())
-    return loaders[kind](frame, path, statistics)  # type: ignore[no-any-return, operator]
+    return _LOADERS[kind](frame, path, statistics)
 
 
 def _as_frame(product: Effect) -> tuple[Frame, dict[str, Any], dict[str, Any]]:
@@ -100,7 +101,8 @@ def _as_frame(product: Effect) -> tuple[Frame, dict[str, Any], dict[str, Any]]:
             "FLATNORM": product.counts,
             "FLATFILT": product.filter,
         }
-        return frame, {}, cards | _shared_cards(product.shared)
+        shared, extra = _shared_parts(product.shared)
+        return frame, extra, cards | shared
     if isinstance(product, Defects):
         image = (product.flags != 0).astype(np.uint8)
         return _frame(image, None, product.flags, u.dimensionless_unscaled, ()), {}, {}
@@ -146,30 +148,38 @@ def _dark_frame(dark: Dark) -> tuple[Frame, dict[str, Any], dict[str, Any]]:
     for name, image in (("RATE", dark.rate), ("OFFSET", dark.offset)):
         if np.ndim(image):
             extra[name] = np.asarray(image, np.float32)
-    return frame, extra, cards | _shared_cards(dark.shared)
+    shared, planes = _shared_parts(dark.shared)
+    return frame, extra | planes, cards | shared
 
 
-def _shared_cards(shared: Mapping[str, Shared]) -> dict[str, Any]:
-    """Names and coefficients of the masters within; the typical variance stands in for the plane."""
+def _shared_parts(shared: Mapping[str, Shared]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Cards and images of the masters within; where a number is an image, its card says so."""
     cards: dict[str, Any] = {}
+    images: dict[str, Any] = {}
     for i, (key, share) in enumerate(sorted(shared.items()), start=1):
-        cards[f"SHID{i}"] = key
-        cards[f"SHCOEF{i}"] = float(np.mean(share.coefficient))
-        cards[f"SHVAR{i}"] = float(np.median(share.variance))
-    return cards
+        cards[f"SHID{i}"] = (key, "master within")
+        for name, value in ((f"SHCOEF{i}", share.coefficient), (f"SHVAR{i}", share.variance)):
+            if np.ndim(value):
+                images[name] = np.asarray(value, np.float32)
+            cards[name] = IN_IMAGE if np.ndim(value) else float(value)
+    return cards, images
 
 
-def _shared(header: Header) -> dict[str, Shared]:
+def _load_shared(header: Header, path: Any) -> dict[str, Shared]:
+    def value(name: str) -> Any:
+        card = header[name]
+        return read_image(path, name)[0] if card == IN_IMAGE else float(card)
+
     shared = {}
     i = 1
     while f"SHID{i}" in header:
-        shared[header[f"SHID{i}"]] = Shared(float(header[f"SHCOEF{i}"]), float(header[f"SHVAR{i}"]))
+        shared[header[f"SHID{i}"]] = Shared(value(f"SHCOEF{i}"), value(f"SHVAR{i}"))
         i += 1
     return shared
 
 
 def _series(header: Header, stem: str) -> tuple[float, ...]:
-    values = []
+    values: list[float] = []
     while f"{stem}{len(values) + 1}" in header:
         values.append(float(header[f"{stem}{len(values) + 1}"]))
     return tuple(values)
@@ -218,7 +228,7 @@ def _load_dark(frame: Frame, path: Any, statistics: dict[str, Any]) -> Dark:
         offset=offset,
         unit=frame.unit,
         levels=tuple(levels),
-        shared=_shared(header),
+        shared=_load_shared(header, path),
         bias_included=has_bias,
         bias_time=float(header["BIASTIME"]),
         flags=frame.flags,
@@ -227,12 +237,12 @@ def _load_dark(frame: Frame, path: Any, statistics: dict[str, Any]) -> Dark:
     )
 
 
-def _load_flat(frame: Frame, path: Any, statistics: dict[str, Any]) -> Flat:  # noqa: ARG001
+def _load_flat(frame: Frame, path: Any, statistics: dict[str, Any]) -> Flat:
     header = frame.header
     return Flat(
         response=frame.data,
         variance=frame.variance,
-        shared=_shared(header),
+        shared=_load_shared(header, path),
         counts=float(header["FLATNORM"]),
         flags=frame.flags,
         filter=header["FLATFILT"],
@@ -245,3 +255,11 @@ def _load_flat(frame: Frame, path: Any, statistics: dict[str, Any]) -> Flat:  # 
 
 def _load_defects(frame: Frame, path: Any, statistics: dict[str, Any]) -> Defects:  # noqa: ARG001
     return Defects(frame.flags)
+
+
+_LOADERS: dict[str, Callable[[Frame, Any, dict[str, Any]], Bias | Dark | Flat | Defects]] = {
+    "bias": _load_bias,
+    "dark": _load_dark,
+    "flat": _load_flat,
+    "defects": _load_defects,
+}

@@ -14,8 +14,8 @@ from fullwell.effects.storage import save_product
 from fullwell.flags import mask_of
 from fullwell.night.context import Context
 from fullwell.night.gains import GainRecipe
+from fullwell.night.pictures import picture_of
 from fullwell.night.recipes import MasterRecipe
-from fullwell.picture import thumbnail
 
 __all__ = ["build_bias", "build_dark", "build_defects", "build_flat", "entry_chain"]
 
@@ -50,12 +50,17 @@ def build_bias(context: Context, recipe: MasterRecipe, overscan: Overscan | None
 
 
 def build_dark(
-    context: Context, recipe: MasterRecipe, overscan: Overscan | None, gain: GainRecipe, key: str, results: Results
+    context: Context,
+    recipe: MasterRecipe,
+    overscan: Overscan | None,
+    gain: GainRecipe,
+    key: str,
+    results: Results,
 ) -> dict[str, Any]:
     """Combine darks of all lengths and write the master."""
     known = entry_chain(context, recipe, overscan)
     if recipe.bias is not None:
-        known = known.with_(_master(context, recipe.bias, results))
+        known = known.with_(*_masters(context, recipe, (recipe.bias,), results))
     effect = gain.effect(results)
     dark = Dark.measure(
         context.frames(recipe.records),
@@ -68,8 +73,8 @@ def build_dark(
     )
     _save(context, dark, recipe, key)
     result = _common(context, recipe, key, dark.levels[-1].level, dark.flags, dark.statistics)
-    if np.ndim(dark.rate) and context.config.report.pictures:
-        result["rate_picture"] = thumbnail(np.asarray(dark.rate), width=context.config.report.width, mask=_masked(dark.flags))
+    if np.ndim(dark.rate):
+        result |= picture_of("rate_picture", np.asarray(dark.rate), context, mask=_masked(dark.flags))
     good = ~_masked(dark.flags)
     return result | {
         "levels": dark.statistics["levels"],
@@ -86,11 +91,16 @@ def build_dark(
 
 
 def build_flat(
-    context: Context, recipe: MasterRecipe, overscan: Overscan | None, gain: GainRecipe, key: str, results: Results
+    context: Context,
+    recipe: MasterRecipe,
+    overscan: Overscan | None,
+    gain: GainRecipe,
+    key: str,
+    results: Results,
 ) -> dict[str, Any]:
     """Combine flats and write the master."""
     known = entry_chain(context, recipe, overscan)
-    parts = [_master(context, part, results) for part in (recipe.bias, recipe.dark) if part is not None]
+    parts = _masters(context, recipe, (recipe.bias, recipe.dark), results)
     known = known.with_(*parts)
     dark = next((part for part in parts if isinstance(part, Dark)), None)
     effect = gain.effect(results)
@@ -121,22 +131,24 @@ def build_defects(
     context: Context, name: str, parts: tuple[MasterRecipe, ...], key: str, results: Results
 ) -> dict[str, Any]:
     """Unite the bad pixels of darks and flats and write the map."""
-    defects = Defects.from_products(*(_master(context, part, results) for part in parts))
-    path = context.out / "masters" / f"{name}.fits"
+    defects = Defects.from_products(*(context.master(part.name, results) for part in parts))
     records = tuple(record for part in parts for record in part.records)
     save_product(
         defects,
-        path,
+        context.path_of(name),
         overwrite=True,
         cards=context.provenance(key, records),
         history=[f"defects: united from {', '.join(part.name for part in parts)}"],
-        header=context.header(records),
+        header=context.common_header(tuple(part.name for part in parts)),
     )
-    result: dict[str, Any] = {"counts": defects.counts, "key": key, "path": f"masters/{name}.fits", "count": len(parts)}
-    if context.config.report.pictures:
-        image = (defects.flags != 0).astype(np.float32)
-        result["picture"] = thumbnail(image, width=context.config.report.width, pool="max", limits=(0.0, 1.0), how="linear")
-    return result
+    result: dict[str, Any] = {
+        "counts": defects.counts,
+        "key": key,
+        "path": f"masters/{name}.fits",
+        "count": len(parts),
+    }
+    bad = _masked(defects.flags).astype(np.float32)
+    return result | picture_of("picture", bad, context, pool="max", limits=(0.0, 1.0), how="linear")
 
 
 def _line_through(levels: list[dict[str, Any]]) -> dict[str, float]:
@@ -147,8 +159,20 @@ def _line_through(levels: list[dict[str, Any]]) -> dict[str, float]:
     return {"line_rate": float(slope), "line_offset": float(offset)}
 
 
-def _master(context: Context, recipe: MasterRecipe, results: Results) -> Any:
-    return context.masters.load(context.out / "masters" / f"{recipe.name}.fits", results[recipe.name]["key"])
+def _masters(
+    context: Context, recipe: MasterRecipe, parts: tuple[MasterRecipe | None, ...], results: Results
+) -> list[Any]:
+    """Masters to take out of the frames of a recipe, cut to their window where they are smaller."""
+    loaded = []
+    for part in parts:
+        if part is None:
+            continue
+        if part.conditions.shape == recipe.conditions.shape:
+            loaded.append(context.master(part.name, results))
+        else:
+            frame = context.raw.read(recipe.records[0])
+            loaded.append(context.master_for(frame, part, results, window=recipe.conditions.window))
+    return loaded
 
 
 def _save(context: Context, product: Any, recipe: MasterRecipe, key: str) -> None:
@@ -157,16 +181,21 @@ def _save(context: Context, product: Any, recipe: MasterRecipe, key: str) -> Non
     history += [f"{recipe.kind}: {remark}" for remark in product.statistics["remarks"]]
     save_product(
         product,
-        context.out / "masters" / f"{recipe.name}.fits",
+        context.path_of(recipe.name),
         overwrite=True,
         cards=context.provenance(key, recipe.records),
         history=history,
-        header=context.header(recipe.records),
+        header=context.raw.header(recipe.records),
     )
 
 
 def _common(
-    context: Context, recipe: MasterRecipe, key: str, image: npt.NDArray[Any], flags: Any, statistics: dict[str, Any]
+    context: Context,
+    recipe: MasterRecipe,
+    key: str,
+    image: npt.NDArray[Any],
+    flags: Any,
+    statistics: dict[str, Any],
 ) -> dict[str, Any]:
     good = image[~_masked(flags)]
     result: dict[str, Any] = {
@@ -180,11 +209,8 @@ def _common(
         "empirical_to_predicted": statistics.get("empirical_to_predicted"),
         "remarks": list(dict.fromkeys(statistics["remarks"])),
     }
-    if context.config.report.pictures:
-        result["picture"] = thumbnail(image, width=context.config.report.width, mask=_masked(flags))
-    return result
+    return result | picture_of("picture", image, context, mask=_masked(flags))
 
 
 def _masked(flags: Any) -> npt.NDArray[np.bool_]:
     return mask_of(flags)
-

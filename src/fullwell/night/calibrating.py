@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,20 @@ import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.chain import SignalChain
-from fullwell.detector import Box
-from fullwell.effects import CosmicRays, Dark, Effect, Overscan, ReadNoise, ShotNoise
+from fullwell.effects import CosmicRays, Dark, Effect, Gain, Overscan, ReadNoise, ShotNoise
 from fullwell.effects.assembly import assembled
-from fullwell.effects.cropping import cropped
-from fullwell.errors import FullwellError
+from fullwell.errors import FileError
 from fullwell.flags import Flags
 from fullwell.frame import Frame
 from fullwell.io import write
-from fullwell.night.context import Context
+from fullwell.night.context import Context, finds_cosmic_rays
+from fullwell.night.frame_numbers import frame_numbers
 from fullwell.night.gains import GainRecipe
-from fullwell.night.recipes import MasterRecipe, ScienceRecipe
-from fullwell.picture import find_limits, thumbnail
+from fullwell.night.looking import clipped
+from fullwell.night.pictures import picture_of
+from fullwell.night.recipes import ScienceRecipe
 
-__all__ = ["calibrate", "empirical_variance", "product_name"]
+__all__ = ["Correction", "calibrate", "empirical_variance", "product_name"]
 
 CELL = 64  # pixels, for the local noise where no gain is known
 
@@ -42,90 +41,120 @@ def product_name(name: str) -> str:
     return (path.parent / f"{stem}.fits").as_posix()
 
 
-def calibrate(
-    context: Context,
-    recipe: ScienceRecipe,
-    overscan: Overscan | None,
-    gain: GainRecipe,
-    defects: str | None,
-    target: Path,
-    key: str,
-    results: Mapping[str, Any],
-) -> dict[str, Any]:
+@attrs.frozen(eq=False)
+class Correction:
+    """What is done to one science frame.
+
+    Parameters
+    ----------
+    recipe : ScienceRecipe
+    overscan : Overscan or None
+    gain : GainRecipe
+    defects : str or None
+        Name of the map of bad pixels.
+    target : Path
+        File to write.
+    key : str
+        Hash of all this depends on.
+    """
+
+    recipe: ScienceRecipe
+    overscan: Overscan | None
+    gain: GainRecipe
+    defects: str | None
+    target: Path
+    key: str
+
+
+def calibrate(context: Context, correction: Correction, results: Mapping[str, Any]) -> dict[str, Any]:
     """Correct a science frame, write it, and return what the report needs."""
-    raw = context.read(recipe.record)
-    chain = _chain(context, recipe, overscan, gain, defects, raw, results)
+    recipe, target = correction.recipe, correction.target
+    raw = context.raw.read(recipe.record)
+    gain = correction.gain.effect(results)
+    chain = _chain(context, correction, gain, raw, results)
     clean = chain.correct(raw)
     if clean.unit != u.electron:
         clean = clean.with_(variance=empirical_variance(clean))
     dark: Any = chain.get("dark")
     weights = dark.weights(raw.dark_time) if isinstance(dark, Dark) else None
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write(
-        clean,
-        target,
-        overwrite=True,
-        cards=_cards(context, recipe, chain, gain, results, key),
-        history=_history(chain, recipe, None if weights is None else weights.rule),
-    )
+    rule = None if weights is None else weights.rule
+    _write(context, correction, clean, chain, rule, results)
     result: dict[str, Any] = {
         "path": target.relative_to(context.out).as_posix(),
-        "key": key,
+        "key": correction.key,
         "steps": list(clean.applied),
         "unit": str(clean.unit),
-        "gain": None if chain.get("gain") is None else list(chain.get("gain").values),  # type: ignore[union-attr]
-        "gain_source": gain.source,
-        "dark_rule": None if weights is None else weights.rule,
+        "gain": None if gain is None else list(gain.values),
+        "gain_source": "not known" if gain is None else correction.gain.source,
+        "dark_rule": rule,
         "dark_weights": None if weights is None else list(weights.weights),
         "overscan_level": clean.header.get("OSCLEVEL"),
         "flagged": {p.name: int((clean.flags & p != 0).sum()) for p in Flags if (clean.flags & p).any()},
-        "warnings": list(recipe.warnings),
+        "warnings": [*recipe.warnings, *_warnings(context, gain)],
     }
     return result | _before_and_after(context, raw, clean, chain)
 
 
-def _chain(
+def _warnings(context: Context, gain: Gain | None) -> list[str]:
+    if gain is not None:
+        return []
+    texts = [
+        "the gain is not known: the frame stays in ADU, its variance is the scatter of neighboring pixels"
+    ]
+    if context.config.detector.read_noise is not None:
+        texts.append("detector.read_noise is in electrons and cannot be used without a gain")
+    return texts
+
+
+def _write(
     context: Context,
-    recipe: ScienceRecipe,
-    overscan: Overscan | None,
-    gain: GainRecipe,
-    defects: str | None,
-    raw: Frame,
+    correction: Correction,
+    clean: Frame,
+    chain: SignalChain,
+    dark_rule: str | None,
     results: Mapping[str, Any],
+) -> None:
+    folder = correction.target.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(folder, f"cannot be made: {error.strerror}") from error
+    write(
+        clean,
+        correction.target,
+        overwrite=True,
+        cards=_cards(context, correction, chain, results),
+        history=_history(chain, correction.recipe, dark_rule),
+    )
+
+
+def _chain(
+    context: Context, correction: Correction, gain: Gain | None, raw: Frame, results: Mapping[str, Any]
 ) -> SignalChain:
+    recipe = correction.recipe
     effects: list[Effect] = [context.adc((recipe.record,))]
-    if overscan is not None:
-        effects.append(overscan)
-    masters = [m for m in (recipe.bias, recipe.dark, recipe.flat) if m is not None]
-    products = [context.masters.load(_path(context, m.name), results[m.name]["key"]) for m in masters]
-    if defects is not None:
-        products.append(context.masters.load(_path(context, defects), results[defects]["key"]))
-    shape = assembled(raw).shape
-    window = recipe.conditions.window or (0, 0)
-    for product, master in zip(products, [*masters, *masters[-1:]], strict=False):
-        effects.append(_fitted(product, shape, window, master))
-    effect = gain.effect(results)
-    noise = _read_noise(context, products, None if effect is None else effect.values)
-    if effect is not None:
-        effects += [effect, ShotNoise()]
+    if correction.overscan is not None:
+        effects.append(correction.overscan)
+    window = recipe.conditions.window
+    products = [
+        context.master_for(raw, master, results, window=window)
+        for master in (recipe.bias, recipe.dark, recipe.flat)
+        if master is not None
+    ]
+    effects += products
+    if correction.defects is not None and recipe.dark is not None:
+        effects.append(context.master_for(raw, recipe.dark, results, window=window, name=correction.defects))
+    noise = _read_noise(context, products, None if gain is None else gain.values)
+    if gain is not None:
+        effects += [gain, ShotNoise()]
     if noise is not None:
         effects.append(noise)
-    if _finds_cosmics(context):
+    if finds_cosmic_rays(context.config):
         table = context.config.cosmic_rays
-        effects.append(CosmicRays(threshold=table.threshold, contrast=table.contrast, neighbors=table.neighbors))
+        effects.append(
+            CosmicRays(threshold=table.threshold, contrast=table.contrast, neighbors=table.neighbors)
+        )
     return SignalChain(effects)
-
-
-def _fitted(product: Any, shape: tuple[int, int], window: tuple[int, int], master: MasterRecipe) -> Any:
-    """Cut a full-frame master to the window of the frame."""
-    image = getattr(product, "structure", None)
-    image = getattr(product, "response", None) if image is None else image
-    image = getattr(product, "flags", None) if image is None else image
-    if image is None or image.shape == shape:
-        return product
-    x0, y0 = master.conditions.window or (0, 0)
-    x, y = window[0] - x0, window[1] - y0
-    return cropped(product, Box(x, x + shape[1], y, y + shape[0]))
 
 
 def _read_noise(context: Context, products: list[Any], gain: tuple[float, ...] | None) -> ReadNoise | None:
@@ -143,30 +172,17 @@ def _read_noise(context: Context, products: list[Any], gain: tuple[float, ...] |
     if gain is None:
         return ReadNoise(tuple(noise), unit=u.adu, digitized=True, errors=tuple(error))
     factor = np.asarray(gain)
-    return ReadNoise(tuple(noise * factor), digitized=True, errors=tuple(error * factor) if error.size else ())
-
-
-def _finds_cosmics(context: Context) -> bool:
-    wish = context.config.cosmic_rays.find
-    installed = importlib.util.find_spec("astroscrappy") is not None
-    if wish == "yes" and not installed:
-        raise FullwellError("cosmic_rays.find = 'yes' needs astroscrappy: pip install 'fullwell[cosmic]'")
-    return wish != "no" and installed
-
-
-def _path(context: Context, name: str) -> Path:
-    return context.out / "masters" / f"{name}.fits"
+    return ReadNoise(
+        tuple(noise * factor), digitized=True, errors=tuple(error * factor) if error.size else ()
+    )
 
 
 def _cards(
-    context: Context,
-    recipe: ScienceRecipe,
-    chain: SignalChain,
-    gain: GainRecipe,
-    results: Mapping[str, Any],
-    key: str,
+    context: Context, correction: Correction, chain: SignalChain, results: Mapping[str, Any]
 ) -> dict[str, Any]:
-    cards = context.provenance(key, (recipe.record,)) | {"PRODUCT": ("calibrated", "what this file is")}
+    recipe = correction.recipe
+    cards = context.provenance(correction.key, (recipe.record,))
+    cards["PRODUCT"] = ("calibrated", "what this file is")
     for master in (recipe.bias, recipe.dark, recipe.flat):
         if master is not None:
             kind = master.kind.upper()
@@ -175,7 +191,7 @@ def _cards(
     effect: Any = chain.get("gain")
     if effect is not None:
         cards["FWGAIN"] = (float(np.mean(effect.values)), "[electron/adu] gain applied")
-        cards["FWGAINSR"] = (gain.source[:60], "its source")
+        cards["FWGAINSR"] = (correction.gain.source[:60], "its source")
         cards["VARMODEL"] = ("model", "read noise, shot noise, masters")
     else:
         cards["VARMODEL"] = ("empirical", "gain not known; local scatter")
@@ -202,50 +218,10 @@ def empirical_variance(frame: Frame) -> npt.NDArray[np.float32]:
             part = (slice(top, top + CELL), slice(left, left + CELL))
             data, ok = frame.data[part].astype(np.float64), good[part]
             values = (data[:, 2:] - data[:, :-2])[ok[:, 2:] & ok[:, :-2]]
-            for _ in range(5):
-                inside = np.abs(values - np.median(values)) <= 5 * values.std() if values.size else values > 0
-                if inside.all():
-                    break
-                values = values[inside]
+            values = clipped(values)
             result[part] = values.var() / 2 if values.size > 1 else np.nan
     fill = np.nanmedian(result) if np.isfinite(result).any() else 0.0
     return np.where(np.isfinite(result), result, np.float32(fill))
-
-
-@attrs.frozen
-class _Numbers:
-    background: float
-    sigma: float
-    gradient_x: float
-    gradient_y: float
-    hot_outliers: int
-
-
-def _numbers(data: npt.NDArray[Any], good: npt.NDArray[np.bool_]) -> _Numbers:
-    from scipy.ndimage import median_filter
-
-    values = data[good].astype(np.float64)
-    if values.size == 0:
-        nothing = float("nan")
-        return _Numbers(nothing, nothing, nothing, nothing, 0)
-    middle = float(np.median(values))
-    for _ in range(10):
-        inside = np.abs(values - np.median(values)) <= 5 * values.std()
-        if inside.all():
-            break
-        values = values[inside]
-    flat = np.where(good, data, middle).astype(np.float32)
-    edge_x, edge_y = (max(1, int(0.1 * n)) for n in (data.shape[1], data.shape[0]))
-    around = median_filter(flat, size=3)
-    difference = flat[:, 2:] - flat[:, :-2]
-    pixel = 1.4826 * float(np.median(np.abs(difference - np.median(difference)))) / np.sqrt(2)
-    return _Numbers(
-        background=middle,
-        sigma=float(values.std()),
-        gradient_x=float(np.median(flat[:, -edge_x:]) - np.median(flat[:, :edge_x])),
-        gradient_y=float(np.median(flat[-edge_y:]) - np.median(flat[:edge_y])),
-        hot_outliers=int((flat - around > 10 * max(pixel, 1e-6)).sum()),
-    )
 
 
 def _before_and_after(context: Context, raw: Frame, clean: Frame, chain: SignalChain) -> dict[str, Any]:
@@ -259,13 +235,13 @@ def _before_and_after(context: Context, raw: Frame, clean: Frame, chain: SignalC
     finite = np.isfinite(before)
     good = ~clean.mask & np.isfinite(clean.data)
     result: dict[str, Any] = {
-        "before": attrs.asdict(_numbers(before, finite)),
-        "after": attrs.asdict(_numbers(clean.data, good)),
-        "variance_median": None if clean.variance is None else float(np.median(clean.variance[good])) if good.any() else None,
+        "before": attrs.asdict(frame_numbers(before, finite)),
+        "after": attrs.asdict(frame_numbers(clean.data, good)),
+        "variance_median": None
+        if clean.variance is None
+        else float(np.median(clean.variance[good]))
+        if good.any()
+        else None,
     }
-    if context.config.report.pictures:
-        width = context.config.report.width
-        result["before_picture"] = thumbnail(before, width=width)
-        limits = find_limits(clean.data, mask=~good) if good.any() else (0.0, 1.0)
-        result["after_picture"] = thumbnail(clean.data, width=width, limits=limits, mask=~good)
-    return result
+    result |= picture_of("before_picture", before, context)
+    return result | picture_of("after_picture", clean.data, context, mask=~good)

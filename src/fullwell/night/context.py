@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -10,21 +12,22 @@ from typing import Any
 import attrs
 from astropy.io.fits import Header
 
-from fullwell.detector import Detector
+from fullwell.detector import Box
 from fullwell.effects import ADC
+from fullwell.effects.assembly import assembled
+from fullwell.effects.cropping import cropped
 from fullwell.effects.storage import load_product
+from fullwell.errors import ConfigError
 from fullwell.frame import Frame, FrameSet
-from fullwell.io import read
+from fullwell.io import scan
+from fullwell.night.converters import Converters
 from fullwell.night.looking import Look
+from fullwell.night.raw_files import CARRIED, RawFiles
+from fullwell.night.recipes import MasterRecipe
 from fullwell.night.settings import ReduceConfig
 from fullwell.sorting import FrameRecord
 
-__all__ = ["Context", "Masters"]
-
-COMMON_CARDS = (
-    *("INSTRUME", "DETECTOR", "CAMERA", "TELESCOP", "OBSERVAT", "FILTER", "XBINNING", "YBINNING", "CCDSUM"),
-    *("CCD-TEMP", "CCDTEMP", "SET-TEMP", "EGAIN", "GAIN", "RDNOISE", "READOUTM", "XPIXSZ", "YPIXSZ", "DATE-OBS"),
-)
+__all__ = ["Context", "Masters", "finds_cosmic_rays"]
 
 
 class Masters:
@@ -36,7 +39,7 @@ class Masters:
         How many to keep.
     """
 
-    def __init__(self, most: int = 8) -> None:
+    def __init__(self, most: int = 6) -> None:
         self._most = most
         self._held: OrderedDict[tuple[Path, str], Any] = OrderedDict()
         self._lock = Lock()
@@ -65,10 +68,8 @@ class Context:
         Go into keys and headers.
     looks : dict of str to Look
         By content hash.
-    preset : Detector or None
-        Geometry the user named.
-    overwrite : bool
-        Whether files that are not ours may be replaced.
+    converters : Converters
+    raw : RawFiles
     masters : Masters
     """
 
@@ -76,9 +77,9 @@ class Context:
     config: ReduceConfig
     version: str
     config_id: str
-    looks: dict[str, Look]
-    preset: Detector | None = None
-    overwrite: bool = False
+    looks: Mapping[str, Look]
+    converters: Converters
+    raw: RawFiles
     masters: Masters = attrs.field(factory=Masters)
 
     @property
@@ -86,40 +87,66 @@ class Context:
         """Ceiling of one stack in bytes."""
         return self.config.combine.memory * 2**20
 
-    def read(self, record: FrameRecord) -> Frame:
-        """Read a raw frame with the geometry and times that hold for it."""
-        return read_raw(record, self.preset)
-
     def frames(self, records: tuple[FrameRecord, ...]) -> FrameSet:
-        """Return the raw frames, read one at a time."""
-        return FrameSet(records, load=self.read, names=[record.name for record in records])
+        """Return the raw frames, read one at a time; each bears the name of its INPUT card, not of its file."""
+        # What is said about a frame goes into the master, and a master does not depend on names of files.
+        names = [f"INPUT{i}" for i in range(1, len(records) + 1)]
+
+        def load(item: tuple[FrameRecord, str]) -> Frame:
+            return self.raw.read(item[0]).with_(source=item[1])
+
+        return FrameSet(list(zip(records, names, strict=True)), load=load, names=names)
 
     def adc(self, records: tuple[FrameRecord, ...]) -> ADC:
-        """Return the converter as the values of these frames show it."""
-        looks = [self.looks[record.content_hash] for record in records]
-        levels = [record.metadata.saturation.value for record in records]
-        header = min((level for level in levels if level), default=None)
-        saturation = self.config.detector.saturation or header
-        shift = min(seen.shift for seen in looks)
-        bits = min(max(seen.bits for seen in looks), 24)
-        return ADC(bits=bits, shift=shift, saturation=saturation)
+        """Return the converter as the values of these frames and their kin show it."""
+        return self.converters.of(records, saturation=self.config.detector.saturation)
 
-    def header(self, records: tuple[FrameRecord, ...]) -> Header:
-        """Cards that all of these frames have in common, of those a master should carry."""
-        headers = [self.read_header(record) for record in records]
-        common = Header()
-        for keyword in COMMON_CARDS:
-            values = {str(header.get(keyword)) for header in headers}
-            if len(values) == 1 and keyword in headers[0]:
-                common[keyword] = (headers[0][keyword], headers[0].comments[keyword])
-        return common
+    def path_of(self, name: str) -> Path:
+        """Return the file of a master."""
+        return self.out / "masters" / f"{name}.fits"
 
-    @staticmethod
-    def read_header(record: FrameRecord) -> Header:
-        """Return the header of a raw frame."""
-        from fullwell.io import scan
+    def master(self, name: str, results: Mapping[str, Any]) -> Any:
+        """Return the master that a task of that name has made."""
+        return self.masters.load(self.path_of(name), results[name]["key"])
 
-        return scan(record.path, verify=False).header
+    def master_for(
+        self, frame: Frame, master: MasterRecipe, results: Mapping[str, Any], *, window: Any, name: str = ""
+    ) -> Any:
+        """Return a master, cut to the window of an assembled or raw frame where that is smaller.
+
+        Parameters
+        ----------
+        frame : Frame
+            What it is for.
+        master : MasterRecipe
+            How the master was taken.
+        results : mapping
+            Of the tasks before.
+        window : tuple of int or None
+            First column and row of `frame` on the detector.
+        name : str
+            Task that made it, if that is not the one of `master`.
+        """
+        product = self.master(name or master.name, results)
+        shape = assembled(frame).shape
+        images = (getattr(product, kind, None) for kind in ("structure", "response", "flags"))
+        image = next((image for image in images if image is not None), None)
+        if image is None or image.shape == shape:
+            return product
+        (x, y), (x0, y0) = window or (0, 0), master.conditions.window or (0, 0)
+        return cropped(product, Box(x - x0, x - x0 + shape[1], y - y0, y - y0 + shape[0]))
+
+    def common_header(self, names: tuple[str, ...]) -> Header:
+        """Cards that these masters have in common, of those a master should carry."""
+        headers = [scan(self.path_of(name), verify=False).header for name in names]
+        shared = [
+            card
+            for keyword in CARRIED
+            if keyword in headers[0]
+            for card in [headers[0].cards[keyword]]
+            if all(header.get(keyword) == card.value for header in headers)
+        ]
+        return Header(shared)
 
     def provenance(self, key: str, records: tuple[FrameRecord, ...]) -> dict[str, Any]:
         """Cards that say what a product was made of and by what; no clock, no names, no paths."""
@@ -134,8 +161,15 @@ class Context:
         return cards
 
 
-def read_raw(record: FrameRecord, preset: Detector | None) -> Frame:
-    """Read the frame of a record; `preset` gives its geometry where it fits."""
-    if preset is not None and record.shape not in (preset.shape, preset.raw_shape):
-        preset = None
-    return read(record.path, detector=preset)
+def finds_cosmic_rays(config: ReduceConfig) -> bool:
+    """Whether cosmic rays are looked for.
+
+    Raises
+    ------
+    ConfigError
+        If the user wants it and what it needs is not installed.
+    """
+    installed = importlib.util.find_spec("astroscrappy") is not None
+    if config.cosmic_rays.find == "yes" and not installed:
+        raise ConfigError("cosmic_rays.find = 'yes' needs astroscrappy: pip install 'fullwell[cosmic]'")
+    return config.cosmic_rays.find != "no" and installed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -11,7 +11,7 @@ import numpy as np
 
 from fullwell.chain import SignalChain
 from fullwell.effects import Gain
-from fullwell.errors import FrameError
+from fullwell.errors import FrameError, ParameterError
 from fullwell.frame import Frame
 from fullwell.night.context import Context
 from fullwell.night.recipes import MasterRecipe
@@ -21,7 +21,9 @@ from fullwell.sorting import FrameRecord
 __all__ = ["GainRecipe", "decide_gain", "measure_gain"]
 
 MOST_PAIRS = 5
+FAINT_PAIRS = 2  # they only say the read noise
 DISAGREE = 0.05
+UNSURE = 0.2  # relative; a gain that is no better known is not known
 
 
 @attrs.frozen(eq=False)
@@ -48,7 +50,9 @@ class GainRecipe:
             return Gain(self.values, source=self.source)
         measured = results.get(self.task, {}) if self.task else {}
         if measured.get("gain"):
-            return Gain(tuple(measured["gain"]), errors=tuple(measured["gain_error"]), source="pairs of flats")
+            return Gain(
+                tuple(measured["gain"]), errors=tuple(measured["gain_error"]), source="pairs of flats"
+            )
         return None
 
 
@@ -65,6 +69,9 @@ def decide_gain(record: FrameRecord, context: Context, measuring: str | None) ->
     told = context.config.detector.gain
     if told is not None:
         return GainRecipe(tuple(np.atleast_1d(told).tolist()), "configuration")
+    amplifiers = context.looks[record.content_hash].gains
+    if amplifiers:
+        return GainRecipe(amplifiers, "headers of the amplifiers")
     card = record.metadata.gain
     if card.value is not None:
         return GainRecipe((float(card.value),), f"header, {card.keyword}")
@@ -90,34 +97,58 @@ def measure_gain(
     Returns
     -------
     dict
-        ``gain``, ``gain_error``, ``read_noise``, ``read_noise_error`` (lists, one an amplifier), ``pairs``.
+        ``gain``, ``gain_error``, ``read_noise``, ``read_noise_error`` (lists, one an amplifier), ``pairs``; or,
+        where the frames do not tell it, ``gain`` without entries and ``trouble``. That is no failure: what
+        needs the gain does without.
     """
-    bright = _pairs(context, flats.records, known)
-    faint = _pairs(context, dark_like, known)
-    numbers: list[list[tuple[float, float, float, float]]] = []
-    for (f1, f2), (b1, b2) in zip(bright, itertools.cycle(faint), strict=False):
-        boxes = [a.box for a in f1.detector.amplifiers] if f1.detector is not None else [None]
-        row = []
-        for box in boxes:
-            pair, _ = pair_numbers(f1, f2, b1, b2, region=box, rescale=True, clip=5.0)
-            row.append((pair.gain, pair.gain_error, pair.read_noise, pair.read_noise_error))
-        numbers.append(row)
-    if not numbers:
-        raise FrameError("the gain needs two flats, and two biases or darks of their length")
-    table = np.array(numbers)
+    try:
+        table = np.array(
+            [
+                _one_pair(*bright, *faint)
+                for bright, faint in zip(
+                    _pairs(context, flats.records, known),
+                    itertools.cycle(_faint_pairs(context, dark_like, known)),
+                    strict=False,
+                )
+            ]
+        )
+    except (FrameError, ParameterError) as error:
+        return {"gain": [], "trouble": str(error)}
     n = len(table)
     gain, noise = table[:, :, 0].mean(axis=0), table[:, :, 2].mean(axis=0)
+    errors = np.sqrt((table[:, :, 1] ** 2).sum(axis=0)) / n
+    if not (np.isfinite(gain).all() and (errors < UNSURE * gain).all()):
+        return {"gain": [], "trouble": f"{gain.tolist()} +- {errors.tolist()} e-/ADU is too uncertain"}
     return {
         "gain": gain.tolist(),
-        "gain_error": (np.sqrt((table[:, :, 1] ** 2).sum(axis=0)) / n).tolist(),
+        "gain_error": errors.tolist(),
         "read_noise": noise.tolist(),
         "read_noise_error": (np.sqrt((table[:, :, 3] ** 2).sum(axis=0)) / n).tolist(),
         "pairs": n,
     }
 
 
-def _pairs(context: Context, records: Sequence[FrameRecord], known: SignalChain) -> list[tuple[Frame, Frame]]:
-    """Disjoint pairs of neighbors in time."""
-    records = list(records)[: 2 * MOST_PAIRS]
-    frames = [known.correct(context.read(record)) for record in records]
-    return list(zip(frames[::2], frames[1::2], strict=False))
+def _one_pair(f1: Frame, f2: Frame, b1: Frame, b2: Frame) -> list[tuple[float, float, float, float]]:
+    boxes = [a.box for a in f1.detector.amplifiers] if f1.detector is not None else [None]
+    row = []
+    for box in boxes:
+        pair, _ = pair_numbers(f1, f2, b1, b2, region=box, rescale=True, clip=5.0)
+        row.append((pair.gain, pair.gain_error, pair.read_noise, pair.read_noise_error))
+    return row
+
+
+def _faint_pairs(
+    context: Context, records: Sequence[FrameRecord], known: SignalChain
+) -> list[tuple[Frame, Frame]]:
+    pairs = list(itertools.islice(_pairs(context, records, known), FAINT_PAIRS))
+    if not pairs:
+        raise FrameError("the gain needs two biases, or two darks of the length of the flats")
+    return pairs
+
+
+def _pairs(
+    context: Context, records: Sequence[FrameRecord], known: SignalChain
+) -> Iterator[tuple[Frame, Frame]]:
+    """Disjoint pairs of neighbors in time, one at a time."""
+    for i in range(0, min(len(records), 2 * MOST_PAIRS) - 1, 2):
+        yield known.correct(context.raw.read(records[i])), known.correct(context.raw.read(records[i + 1]))

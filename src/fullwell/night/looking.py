@@ -1,9 +1,7 @@
-"""Look at each frame before it is used: level, noise, gradient, saturation, and what they give away."""
+"""Look at a frame before it is used: level, noise, gradient, saturation."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -13,14 +11,13 @@ import numpy.typing as npt
 from fullwell.detector.bits import effective_bits
 from fullwell.effects.assembly import assembled
 from fullwell.effects.overscan import Overscan
+from fullwell.errors import ParameterError
+from fullwell.flags import Flags
 from fullwell.frame import Frame
-from fullwell.sorting import FrameRecord, SetAside
 
-__all__ = ["Look", "judge", "look"]
+__all__ = ["Look", "clipped", "look"]
 
 EDGE = 0.1  # of the width or height, for gradients
-LAMP_OFF = 0.2  # of the level of the other flats
-FAR = 8.0  # robust sigmas
 
 
 @attrs.frozen
@@ -33,30 +30,38 @@ class Look:
         Clipped mean.
     lowest : float
         First percentile.
+    highest : float
+        Largest value.
+    at_highest : float
+        Fraction of pixels that have it.
     noise : float
         Standard deviation of neighbor differences over sqrt(2), clipped at 5 sigma.
     gradient_x, gradient_y : float
         Median of the last tenth of columns (rows) minus that of the first.
     saturated : float
         Fraction of pixels at the upper end of the converter.
-    bits, shift : int
-        Bits of the converter as far as the values tell, and how far they are shifted to the left.
+    shift : int or None
+        By how many bits the values are shifted to the left; None where they do not tell.
     overscan : float or None
         Mean over the amplifiers of the clipped mean of their overscan.
     not_finite : int
         Pixels without a value.
+    gains : tuple of float
+        e-/ADU of each amplifier, where there are several and the headers tell of all.
     """
 
     level: float
     lowest: float
+    highest: float
+    at_highest: float
     noise: float
     gradient_x: float
     gradient_y: float
     saturated: float
-    bits: int
-    shift: int
+    shift: int | None
     overscan: float | None
     not_finite: int
+    gains: tuple[float, ...] = attrs.field(default=(), converter=tuple)
 
     @property
     def above_overscan(self) -> float:
@@ -64,171 +69,104 @@ class Look:
         return self.level if self.overscan is None else self.level - self.overscan
 
 
-def look(frame: Frame, *, bits: int = 16, saturation: float | None = None) -> Look:
+def look(
+    frame: Frame,
+    *,
+    container: int = 16,
+    adc_bits: int | None = None,
+    saturation: float | None = None,
+    skip: tuple[int, int] = (0, 0),
+) -> Look:
     """Measure one raw frame.
 
     Parameters
     ----------
     frame : Frame
         Raw, in ADU.
-    bits : int
-        Bits of the stored values.
+    container : int
+        Bits that the stored values have room for.
+    adc_bits : int, optional
+        Bits of the converter, where they are known.
     saturation : float, optional
         ADU from which pixels count as saturated; the top of the converter if not given.
+    skip : tuple of int
+        Columns of the overscan that do not count, next to the data and at the far end.
 
     Returns
     -------
     Look
     """
-    known = effective_bits(frame.data, bits=bits) if frame.data.dtype.kind in "iu" else None
-    effective, shift = known if known is not None else (bits, 0)
-    top = float(((1 << effective) - 1) << shift)
-    limit = top if saturation is None else min(saturation, top)
-    overscan = None
-    detector = frame.detector
-    if detector is not None and frame.layout == "raw" and all(a.overscan is not None for a in detector.amplifiers):
-        overscan = float(np.mean([level for level, _ in Overscan(skip=(0, 0)).level(frame)]))
-    data = assembled(frame).data
-    finite = np.isfinite(data)
-    values = data[finite].astype(np.float64)
+    told = effective_bits(frame.data, bits=container) if frame.data.dtype.kind in "iu" else None
+    shift = None if told is None else told[1]
+    bits = container if shift is None else adc_bits or container - shift
+    limit = float(((1 << bits) - 1) << (shift or 0))
+    limit = limit if saturation is None else min(saturation, limit)
+    overscan = _overscan(frame, skip)
+    gains = _gains(frame)
+    whole = assembled(frame)
+    data = whole.data
+    good = np.isfinite(data) & (whole.flags & Flags.NO_DATA == 0)
+    values = data[good].astype(np.float64)
     if values.size == 0:
         nothing = float("nan")
-        return Look(nothing, nothing, nothing, nothing, nothing, 0.0, effective, shift, overscan, int(data.size))
+        return Look(
+            *(nothing,) * 3, 0.0, *(nothing,) * 3, 0.0, shift, overscan, int(data.size), gains
+        )  # fmt: skip
     edge_x, edge_y = (max(1, int(EDGE * n)) for n in (data.shape[1], data.shape[0]))
+    highest = values.max()
     return Look(
-        level=_clipped_mean(values),
+        level=float(clipped(values).mean()),
         lowest=float(np.percentile(values, 1)),
-        noise=_noise(data),
-        gradient_x=_median(data[:, -edge_x:]) - _median(data[:, :edge_x]),
-        gradient_y=_median(data[-edge_y:]) - _median(data[:edge_y]),
+        highest=float(highest),
+        at_highest=float((values == highest).mean()),
+        noise=_noise(data, good),
+        gradient_x=_median(data, good, np.s_[:, -edge_x:]) - _median(data, good, np.s_[:, :edge_x]),
+        gradient_y=_median(data, good, np.s_[-edge_y:]) - _median(data, good, np.s_[:edge_y]),
         saturated=float((values >= limit).mean()),
-        bits=effective,
         shift=shift,
         overscan=overscan,
         not_finite=int(data.size - values.size),
+        gains=gains,
     )
 
 
-def _median(data: npt.NDArray[Any]) -> float:
-    return float(np.nanmedian(np.where(np.isfinite(data), data, np.nan))) if np.isfinite(data).any() else float("nan")
-
-
-def _clipped_mean(values: npt.NDArray[np.float64]) -> float:
-    for _ in range(10):
-        inside = np.abs(values - np.median(values)) <= 5 * values.std()
+def clipped(
+    values: npt.NDArray[np.float64], *, limit: float = 5.0, rounds: int = 10
+) -> npt.NDArray[np.float64]:
+    """Return the values within `limit` standard deviations of their median, iterated."""
+    for _ in range(rounds):
+        if not values.size:
+            break
+        inside = np.abs(values - np.median(values)) <= limit * values.std()
         if inside.all():
             break
         values = values[inside]
-    return float(values.mean())
+    return values
 
 
-def _noise(data: npt.NDArray[Any]) -> float:
+def _overscan(frame: Frame, skip: tuple[int, int]) -> float | None:
+    detector = frame.detector
+    if detector is None or frame.layout != "raw" or any(a.overscan is None for a in detector.amplifiers):
+        return None
+    try:
+        return float(np.mean([level for level, _ in Overscan(skip=skip).level(frame)]))
+    except ParameterError:
+        return None  # narrower than what is left out of it
+
+
+def _gains(frame: Frame) -> tuple[float, ...]:
+    amplifiers = () if frame.detector is None else frame.detector.amplifiers
+    known = tuple(a.gain for a in amplifiers if a.gain is not None)
+    return known if len(amplifiers) > 1 and len(known) == len(amplifiers) else ()
+
+
+def _median(data: npt.NDArray[Any], good: npt.NDArray[np.bool_], part: Any) -> float:
+    values = data[part][good[part]]
+    return float(np.median(values)) if values.size else float("nan")
+
+
+def _noise(data: npt.NDArray[Any], good: npt.NDArray[np.bool_]) -> float:
     # Differences two columns apart: neighbors share charge by diffusion or smoothing, fixed gradients cancel.
-    difference = data[:, 2:].astype(np.float64) - data[:, :-2]
-    values = difference[np.isfinite(difference)]
-    for _ in range(10):
-        inside = np.abs(values - np.median(values)) <= 5 * values.std()
-        if values.size < 2 or inside.all():
-            break
-        values = values[inside]
-    return float(values.std() / np.sqrt(2)) if values.size else float("nan")
-
-
-def judge(records: Sequence[FrameRecord], looks: Mapping[str, Look], *, saturated: float) -> list[SetAside]:
-    """Decide which frames cannot serve, from their looks.
-
-    Parameters
-    ----------
-    records : sequence of FrameRecord
-    looks : mapping of str to Look
-        By content hash.
-    saturated : float
-        Fraction of saturated pixels from which a flat is of no use.
-
-    Returns
-    -------
-    list of SetAside
-        Each with the reason and the numbers behind it.
-
-    Notes
-    -----
-    Frames are compared within one camera, size, binning and temperature class. What lies below every bias and
-    dark by more than ten times their noise had its bias taken out before: nothing raw can be there.
-    """
-    result: list[SetAside] = []
-    families: dict[Any, list[FrameRecord]] = defaultdict(list)
-    for record in records:
-        known = record.metadata
-        families[known.camera.value, record.shape, known.binning.value].append(record)
-    for family in families.values():
-        quiet = [looks[r.content_hash] for r in family if r.type in ("bias", "dark")]
-        floor = min((q.lowest - 10 * q.noise for q in quiet), default=None)
-        darkest = min((q.level for q in quiet), default=0.0)
-        for record in family:
-            reason = _alone(record, looks[record.content_hash], floor, saturated)
-            if reason:
-                result.append(SetAside(record.name, reason))
-        gone = {aside.name for aside in result}
-        rest = [record for record in family if record.name not in gone]
-        result += _odd_levels(rest, looks) + _lamp_off(rest, looks, darkest)
-    return result
-
-
-def _alone(record: FrameRecord, seen: Look, floor: float | None, saturated: float) -> str | None:
-    if not np.isfinite(seen.level):
-        return "no pixel has a finite value"
-    if record.type in ("science", "flat") and floor is not None and seen.lowest < floor:
-        return (
-            f"calibrated before: its faintest pixels ({seen.lowest:.0f} ADU) lie below every bias and dark "
-            f"(down to {floor:.0f} ADU), so its bias was taken out although no card says so"
-        )
-    if record.type == "flat" and seen.saturated > saturated:
-        return f"saturated flat: {100 * seen.saturated:.1f} % of the pixels are at the top of the converter"
-    if record.type in ("bias", "dark") and seen.saturated > 0.5:
-        return f"{100 * seen.saturated:.0f} % of the pixels are saturated, not a {record.type}"
-    return None
-
-
-def _odd_levels(records: Sequence[FrameRecord], looks: Mapping[str, Look]) -> list[SetAside]:
-    """Biases and darks that stand out among their equals: light leak, wrong length, half-read frame."""
-    equals: dict[Any, list[FrameRecord]] = defaultdict(list)
-    for record in records:
-        if record.type in ("bias", "dark"):
-            temperature = record.metadata.set_temperature.value
-            seconds = record.metadata.exposure_time.value if record.type == "dark" else None
-            equals[record.type, seconds, temperature].append(record)
-    result = []
-    for (kind, *_), group in equals.items():
-        if len(group) < 3:
-            continue
-        for what, limit, floor in (("above_overscan", FAR, 3.0), ("noise", FAR, 0.2)):
-            values = np.array([getattr(looks[r.content_hash], what) for r in group])
-            middle, typical = float(np.median(values)), float(np.median([looks[r.content_hash].noise for r in group]))
-            spread = 1.4826 * float(np.median(np.abs(values - middle)))
-            far = np.abs(values - middle) > np.maximum(limit * spread, floor * typical)
-            for record, value, odd in zip(group, values, far, strict=True):
-                if odd and not any(aside.name == record.name for aside in result):
-                    name = "noise" if what == "noise" else "level"
-                    hint = " (light leak, or another exposure time?)" if name == "level" and value > middle else ""
-                    result.append(
-                        SetAside(record.name, f"odd {kind}: {name} {value:.1f} ADU, the others have {middle:.1f}{hint}")
-                    )
-    return result
-
-
-def _lamp_off(records: Sequence[FrameRecord], looks: Mapping[str, Look], darkest: float) -> list[SetAside]:
-    filters: dict[Any, list[FrameRecord]] = defaultdict(list)
-    for record in records:
-        if record.type == "flat":
-            filters[record.metadata.filter.value].append(record)
-    result = []
-    for group in filters.values():
-        light = np.array([looks[r.content_hash].level - darkest for r in group])
-        typical = float(np.median(light))
-        for record, level in zip(group, light, strict=True):
-            if level < LAMP_OFF * typical or level < 5 * looks[record.content_hash].noise:
-                result.append(
-                    SetAside(record.name, f"lamp off? {level:.0f} ADU of light, the others have {typical:.0f} ADU")
-                )
-    return result
-
+    both = good[:, 2:] & good[:, :-2]
+    values = clipped((data[:, 2:].astype(np.float64) - data[:, :-2].astype(np.float64))[both])
+    return float(values.std() / np.sqrt(2)) if values.size > 1 else float("nan")

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
 import attrs
 
 from fullwell.config import config_hash
 from fullwell.detector import Detector
-from fullwell.errors import AlreadyExists, FileError, NothingUsable, ParameterError, UnreadableFile
-from fullwell.files import LEFT_OVER, write_whole
-from fullwell.night.context import Context, read_raw
-from fullwell.night.looking import Look, judge, look
-from fullwell.night.recipes import decide
+from fullwell.errors import FileError, NothingUsable, ParameterError, UnreadableFile
+from fullwell.files import write_whole
+from fullwell.night.context import Context, finds_cosmic_rays
+from fullwell.night.converters import Converters
+from fullwell.night.deciding import decide
+from fullwell.night.judging import judge
+from fullwell.night.look_tasks import look_at_all
+from fullwell.night.output_folder import OutputFolder
+from fullwell.night.raw_files import RawFiles
+from fullwell.night.recipes import Recipes
 from fullwell.night.results import NightResult, results_of
 from fullwell.night.settings import ReduceConfig
 from fullwell.night.tasks import NightPlan, plan_night
-from fullwell.plan import Outcome, Plan, Task, key_of
-from fullwell.sorting import FrameRecord, SetAside, Sorted, sort_folder
+from fullwell.plan import Outcome, Task
+from fullwell.sorting import SetAside, Sorted, sort_folder
+from fullwell.sorting.types import Patterns
 
 __all__ = ["NoFrames", "Progress", "reduce"]
 
 #: ``progress(stage, done, total, label)``
 Progress = Callable[[str, int, int, str], None]
-MEMORY = ".fullwell"
+RESULTS, REPORT = "results.json", "report.html"
 
 
 def reduce(
@@ -51,7 +56,7 @@ def reduce(
         Folder of raw FITS files; looked into with its subfolders.
     out : path
         Output folder: ``masters/``, ``calibrated/``, ``report.html``, ``results.json``. It may be the output of an
-        earlier run, whose work is kept where it is still right.
+        earlier run, whose work is kept where it is still right; what is not asked for any more is removed.
     config : ReduceConfig, optional
         What the user set.
     workers : int
@@ -73,43 +78,35 @@ def reduce(
         If `raw` is no folder that can be read.
     AlreadyExists
         If `out` holds files that are not ours, or another run is at work in it.
-    ConfigError
-        If the configuration does not fit the frames.
+    ConfigError, ParameterError
+        If the configuration cannot be meant or does not fit the frames.
+    FileError
+        If the results cannot be written.
     NothingUsable
         If no frame could be used; the result so far is in its ``result`` attribute, and the report is written.
     """
-    raw, out = Path(raw), Path(out)
-    config = config or ReduceConfig()
-    if workers < 1:
-        raise ParameterError("workers", workers, "1 or more")
-    if not raw.is_dir():
-        raise UnreadableFile(raw, "is no folder" if raw.exists() else "does not exist")
+    raw, config = Path(raw), config or ReduceConfig()
+    folder = OutputFolder(Path(out), overwrite=overwrite)
+    preset = _checked(raw, config, workers)
     tell = on_progress or (lambda *_: None)
-    preset = None if config.detector.preset is None else Detector.preset(config.detector.preset)
-    with _own_folder(out, overwrite=overwrite, dry_run=dry_run) as memory, ThreadPoolExecutor(workers) as executor:
-        found = sort_folder(
-            raw,
-            frames_config=config.frames,
-            exclude=[out],
-            on_progress=lambda done, total, name: tell("reading headers", done, total, name),
-            workers=workers,
-        )
-        looks, blind = _look_at_all(found, config, preset, memory, executor, tell)
-        seen = [record for record in found.records if record.content_hash in looks]
-        aside = [*blind, *judge(seen, looks, saturated=config.flat.saturated)]
-        gone = {one.name for one in aside}
-        usable = [record for record in seen if record.name not in gone]
-        recipes = decide(usable, config)
-        context = Context(out, config, _version(), _config_id(config), looks, preset)
+    with _memory(folder, dry_run=dry_run) as memory, ThreadPoolExecutor(workers) as executor:
+        found, files = _sorted(raw, folder, config, preset, tell, workers)
+        recipes, context, aside = _decided(found, files, folder, config, memory, executor, tell)
         night = plan_night(recipes, context)
-        outcomes: Mapping[str, Outcome] = {}
-        if not dry_run and night.plan.tasks:
-            outcomes = _run(night, memory, executor, tell)
-        result = results_of(found, aside, recipes, night, outcomes, context, dry_run=dry_run, memory=memory)
-        if not dry_run:
-            _write(result, config, out)
-    if result.exit_code == 3 and not dry_run:
-        raise NoFrames(_nothing(found, result), result)
+        if dry_run:
+            return results_of(found, aside, recipes, night, {}, context, dry_run=True, memory=folder.memory)
+        reports = (RESULTS, REPORT) if config.report.write else (RESULTS,)
+        folder.expect((*night.outputs.values(), *reports))
+        outcomes = _run(night, memory, executor, tell)
+        stale = {name for name, outcome in outcomes.items() if outcome.status == "failed"}
+        right = (path for name, path in night.outputs.items() if name not in stale)
+        removed = folder.tidy((*right, *reports))
+        folder.forget(night.plan.tasks)
+        result = results_of(found, aside, recipes, night, outcomes, context, dry_run=False, memory=memory)
+        result = attrs.evolve(result, removed=tuple(removed))
+        _write(result, config, folder.path)
+    if result.exit_code == 3:
+        raise NoFrames(_nothing(found, night, outcomes, config), result)
     return result
 
 
@@ -121,11 +118,86 @@ class NoFrames(NothingUsable):
         super().__init__(message)
 
 
-def _nothing(found: Sorted, result: NightResult) -> str:
+def _checked(raw: Path, config: ReduceConfig, workers: int) -> Detector | None:
+    """Refuse what cannot be meant before anything is read or written."""
+    if workers < 1:
+        raise ParameterError("workers", workers, "1 or more")
+    if not raw.is_dir():
+        raise UnreadableFile(raw, "is no folder" if raw.exists() else "does not exist")
+    Patterns.from_table(config.frames)
+    finds_cosmic_rays(config)
+    return None if config.detector.preset is None else Detector.preset(config.detector.preset)
+
+
+@contextmanager
+def _memory(folder: OutputFolder, *, dry_run: bool) -> Iterator[Path]:
+    """Give the folder that remembers what was done; a dry run has its own, which goes with it."""
+    if not dry_run:
+        with folder.claimed():
+            yield folder.memory
+        return
+    folder.check()
+    with TemporaryDirectory(prefix="fullwell-") as temporary:
+        for note in folder.memory.glob("look-*.json"):
+            shutil.copy(note, temporary)
+        yield Path(temporary)
+
+
+def _sorted(
+    raw: Path,
+    folder: OutputFolder,
+    config: ReduceConfig,
+    preset: Detector | None,
+    tell: Progress,
+    workers: int,
+) -> tuple[Sorted, RawFiles]:
+    files = RawFiles(preset)
+    out = folder.path
+    found = sort_folder(
+        raw,
+        frames_config=config.frames,
+        # Of a folder that is both the raw and the output folder only what we write is left out.
+        exclude=[out, *(out / name for name in ("masters", "calibrated"))],
+        scan=files.scan,
+        on_progress=lambda done, total, name: tell("reading headers", done, total, name),
+        workers=workers,
+    )
+    return found, files
+
+
+def _decided(
+    found: Sorted,
+    files: RawFiles,
+    folder: OutputFolder,
+    config: ReduceConfig,
+    memory: Path,
+    executor: Executor,
+    tell: Progress,
+) -> tuple[Recipes, Context, list[SetAside]]:
+    """Look at each frame, set aside what cannot serve, and decide what is made of the rest."""
+    version = _version()
+    looks, blind = look_at_all(found.records, files, config, memory, executor, version=version, on_done=tell)
+    seen = [record for record in found.records if record.content_hash in looks]
+    bits = config.detector.adc_bits or (files.preset.adc_bits if files.preset is not None else None)
+    converters = Converters(seen, looks, adc_bits=bits)
+    odd = judge(
+        seen, looks, converters, saturated=config.flat.saturated, saturation=config.detector.saturation
+    )
+    gone = {one.name for one in odd}
+    recipes = decide([record for record in seen if record.name not in gone], config)
+    context = Context(folder.path, config, version, _config_id(config), looks, converters, files)
+    return recipes, context, [*blind, *odd]
+
+
+def _nothing(found: Sorted, night: NightPlan, outcomes: Mapping[str, Outcome], config: ReduceConfig) -> str:
     number = len(found.records) + len(found.set_aside)
     if not number:
-        return "no FITS file found (.fits, .fit, .fts, also .gz and .fz)"
-    return f"none of the {number} files could be used; results.json and report.html say why, file by file"
+        return "no FITS file found (.fits, .fit, .fts, also .gz, .fz, .bz2 and .z)"
+    failed = [outcomes[name].reason for name in night.plan.order if outcomes[name].status == "failed"]
+    where = f"{RESULTS} and {REPORT} say" if config.report.write else f"{RESULTS} says"
+    if failed:
+        return f"nothing could be made; the first reason is: {failed[0]}; {where} more"
+    return f"none of the {number} files could be used; {where} why, file by file"
 
 
 def _version() -> str:
@@ -135,94 +207,11 @@ def _version() -> str:
 
 
 def _config_id(config: ReduceConfig) -> str:
-    # What [frames] says shows in which frames go where, and so in the inputs of each product.
-    return config_hash(config.model_copy(update={"frames": {}}))
+    # What [frames] says shows in which frames go where, and so in the inputs of each product; the report is none.
+    return config_hash(config.model_copy(update={"frames": {}, "report": type(config.report)()}))
 
 
-@contextmanager
-def _own_folder(out: Path, *, overwrite: bool, dry_run: bool) -> Iterator[Path]:
-    """Take the output folder for ourselves; leave nothing of a killed run behind."""
-    memory = out / MEMORY
-    if out.exists() and not out.is_dir():
-        raise AlreadyExists(f"{out} is a file; choose another folder")
-    if out.is_dir() and any(out.iterdir()) and not memory.is_dir() and not overwrite:
-        raise AlreadyExists(f"{out} holds files that fullwell did not write; choose another folder or allow overwriting")
-    if dry_run:
-        yield memory
-        return
-    try:
-        memory.mkdir(parents=True, exist_ok=True)
-        (out / "masters").mkdir(exist_ok=True)
-        handle = os.open(memory / "lock", os.O_CREAT | os.O_RDWR, 0o644)
-    except OSError as error:
-        raise FileError(out, f"cannot be written to: {error.strerror}") from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise AlreadyExists(f"another reduction is at work in {out}; wait for it to end") from error
-        for left_over in out.rglob(LEFT_OVER):
-            left_over.unlink(missing_ok=True)
-        yield memory
-    finally:
-        os.close(handle)
-
-
-def _look_at_all(
-    found: Sorted,
-    config: ReduceConfig,
-    preset: Detector | None,
-    memory: Path,
-    executor: ThreadPoolExecutor,
-    tell: Progress,
-) -> tuple[dict[str, Look], list[SetAside]]:
-    """Look at each frame, or remember what was seen; frames that cannot be read are set aside."""
-    tasks = {}
-    for record in found.records:
-        bits = _stored_bits(record, config, preset)
-        saturation = config.detector.saturation or record.metadata.saturation.value
-        key = key_of("look", _version(), record.content_hash, bits, saturation, config.detector.preset)
-        tasks[record.content_hash] = Task(
-            f"look-{record.content_hash[:32]}", key, _looker(record, preset, bits, saturation), label=record.name
-        )
-    done = 0
-
-    def count(task: Task, _: Outcome) -> None:
-        nonlocal done
-        done += 1
-        tell("looking at frames", done, len(tasks), task.label)
-
-    outcomes = Plan(tasks.values()).run(memory, executor=executor, on_done=count) if tasks else {}
-    looks, aside = {}, []
-    for record in found.records:
-        outcome = outcomes[tasks[record.content_hash].name]
-        if outcome.status == "failed":
-            aside.append(SetAside(record.name, outcome.reason, "error"))
-        else:
-            looks[record.content_hash] = Look(**outcome.result)
-    return looks, aside
-
-
-def _looker(
-    record: FrameRecord, preset: Detector | None, bits: int, saturation: float | None
-) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    def run(_: Mapping[str, Any]) -> dict[str, Any]:
-        return attrs.asdict(look(read_raw(record, preset), bits=bits, saturation=saturation))
-
-    return run
-
-
-def _stored_bits(record: FrameRecord, config: ReduceConfig, preset: Detector | None) -> int:
-    if config.detector.adc_bits is not None:
-        return config.detector.adc_bits
-    if preset is not None:
-        return preset.adc_bits
-    return 16 if record.dtype in ("uint16", "int16", "uint8") else 24
-
-
-def _run(
-    night: NightPlan, memory: Path, executor: ThreadPoolExecutor, tell: Progress
-) -> Mapping[str, Outcome]:
+def _run(night: NightPlan, memory: Path, executor: Executor, tell: Progress) -> Mapping[str, Outcome]:
     done, total = 0, len(night.plan.tasks)
 
     def count(task: Task, outcome: Outcome) -> None:
@@ -235,10 +224,23 @@ def _run(
 
 
 def _write(result: NightResult, config: ReduceConfig, out: Path) -> None:
-    write_whole(out / "results.json", (json.dumps(result.data, indent=1, sort_keys=True) + "\n").encode())
+    text = json.dumps(result.data, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    _write_changed(out / RESULTS, text)
     if config.report.write:
         from fullwell.night.summary import night_report
         from fullwell.report import render_html
 
-        write_whole(out / "report.html", render_html(night_report(result)).encode())
+        _write_changed(out / REPORT, render_html(night_report(result)))
 
+
+def _write_changed(path: Path, text: str) -> None:
+    """Write a text, unless it is there already; names of files may hold bytes that are no text."""
+    content = text.encode(errors="backslashreplace")
+    try:
+        same = path.read_bytes() == content
+    except FileNotFoundError:
+        same = False
+    except OSError as error:
+        raise FileError(path, f"cannot be written: {error.strerror}") from error
+    if not same:
+        write_whole(path, content)

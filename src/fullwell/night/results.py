@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 
 from fullwell.night.context import Context
 from fullwell.night.gains import DISAGREE
 from fullwell.night.recipes import MasterRecipe, Recipes, ScienceRecipe
-from fullwell.night.tasks import NightPlan
+from fullwell.night.tasks import NightPlan, science_task
 from fullwell.plan import Outcome
 from fullwell.sorting import FrameRecord, SetAside, Sorted
 
@@ -32,12 +35,15 @@ class NightResult:
         0 done, 1 done but something was set aside or needs attention, 3 nothing usable.
     out : Path
         Output folder.
+    removed : tuple of str
+        Files of an earlier run that nothing asks for any more, and that were removed.
     """
 
     data: dict[str, Any]
     pictures: dict[str, bytes]
     exit_code: int
     out: Path
+    removed: tuple[str, ...] = ()
 
     @property
     def report_path(self) -> Path:
@@ -47,12 +53,20 @@ class NightResult:
     @property
     def masters(self) -> list[Path]:
         """Files of the masters that were made."""
-        return [self.out / master["path"] for master in self.data["masters"] if master["status"] in ("done", "kept")]
+        return [
+            self.out / master["path"]
+            for master in self.data["masters"]
+            if master["status"] in ("done", "kept")
+        ]
 
     @property
     def calibrated(self) -> list[Path]:
         """Files of the calibrated frames."""
-        return [self.out / frame["path"] for frame in self.data["calibrated"] if frame["status"] in ("done", "kept")]
+        return [
+            self.out / frame["path"]
+            for frame in self.data["calibrated"]
+            if frame["status"] in ("done", "kept")
+        ]
 
 
 def results_of(
@@ -76,7 +90,8 @@ def results_of(
     masters += _defect_maps(night, outcomes, pictures)
     calibrated = [_calibrated(recipe, night, outcomes, pictures) for recipe in recipes.science]
     set_aside = [*found.set_aside, *aside, *recipes.set_aside]
-    warnings = _warnings(found, recipes, masters, calibrated, night, outcomes)
+    warnings = _frame_warnings(found, set_aside, context)
+    warnings += _warnings(found, recipes, masters, calibrated, night, outcomes)
     exit_code = _exit_code(masters, calibrated, set_aside, warnings, dry_run=dry_run)
     data = {
         "fullwell": context.version,
@@ -87,7 +102,9 @@ def results_of(
         "set_aside": [attrs.asdict(one) for one in sorted(set_aside, key=lambda one: one.name)],
         "ignored": list(found.ignored),
         "remarks": [attrs.asdict(remark) for remark in found.remarks],
-        "overscan": [{"camera": one.camera, "why": one.why, "used": one.effect is not None} for one in night.overscans],
+        "overscan": [
+            {"camera": one.camera, "why": one.why, "used": one.effect is not None} for one in night.overscans
+        ],
         "gains": _gains(night, outcomes),
         "masters": masters,
         "calibrated": calibrated,
@@ -138,6 +155,7 @@ def _master(
     recipe: MasterRecipe, night: NightPlan, outcomes: Mapping[str, Outcome], pictures: dict[str, bytes]
 ) -> dict[str, Any]:
     status, reason, result = _status(recipe.name, outcomes)
+    result["remarks"] = [_named(text, recipe) for text in result.get("remarks", ())]
     gain = night.gains.get(recipe.name)
     return {
         "name": recipe.name,
@@ -145,9 +163,10 @@ def _master(
         "label": recipe.label,
         "path": f"masters/{recipe.name}.fits",
         "status": status,
-        "reason": reason,
+        "reason": _named(reason, recipe),
         "inputs": [record.name for record in recipe.records],
         "why": list(recipe.why),
+        "warnings": list(recipe.warnings),
         "bias": None if recipe.bias is None else recipe.bias.name,
         "dark": None if recipe.dark is None else recipe.dark.name,
         "gain_source": None if gain is None else gain.source,
@@ -158,6 +177,16 @@ def _master(
     }
 
 
+def _named(text: str, recipe: MasterRecipe) -> str:
+    """Give the frames their names back, which a master does not know."""
+
+    def name(found: re.Match[str]) -> str:
+        number = int(found[1])
+        return recipe.records[number - 1].name if 0 < number <= len(recipe.records) else found[0]
+
+    return re.sub(r"\bINPUT(\d+)\b", name, text)
+
+
 def _defect_maps(
     night: NightPlan, outcomes: Mapping[str, Outcome], pictures: dict[str, bytes]
 ) -> list[dict[str, Any]]:
@@ -165,7 +194,13 @@ def _defect_maps(
     for name in night.plan.tasks:
         if name.startswith("defects-"):
             status, reason, result = _status(name, outcomes)
-            known = {"name": name, "kind": "defects", "label": name.removeprefix("defects-"), "inputs": [], "why": []}
+            known = {
+                "name": name,
+                "kind": "defects",
+                "label": name.removeprefix("defects-"),
+                "inputs": [],
+                "why": [],
+            }
             known |= {"path": f"masters/{name}.fits", "status": status, "reason": reason}
             maps.append(known | _take_pictures(result, name, pictures))
     return maps
@@ -174,11 +209,11 @@ def _defect_maps(
 def _calibrated(
     recipe: ScienceRecipe, night: NightPlan, outcomes: Mapping[str, Outcome], pictures: dict[str, bytes]
 ) -> dict[str, Any]:
-    task = f"calibrated-{recipe.record.content_hash[:32]}"
+    task = science_task(recipe.record)
     status, reason, result = _status(task, outcomes)
     return {
         "raw": recipe.record.name,
-        "path": night.targets[task],
+        "path": night.outputs[task],
         "status": status,
         "reason": reason,
         "bias": None if recipe.bias is None else recipe.bias.name,
@@ -187,7 +222,7 @@ def _calibrated(
         "why": recipe.why,
         "exposure_time": recipe.record.metadata.exposure_time.value,
         "filter": recipe.conditions.filter,
-        **_take_pictures(result, night.targets[task], pictures),
+        **_take_pictures(result, night.outputs[task], pictures),
     }
 
 
@@ -207,6 +242,28 @@ def _gains(night: NightPlan, outcomes: Mapping[str, Outcome]) -> list[dict[str, 
                     **result,
                 }
             )
+    return rows
+
+
+def _frame_warnings(found: Sorted, set_aside: Sequence[SetAside], context: Context) -> list[dict[str, str]]:
+    """What the look at the frames that are used brought up."""
+    gone = {one.name for one in set_aside}
+    used = [record for record in found.records if record.name not in gone]
+    rows = []
+    for record in used:
+        missing = context.looks[record.content_hash].not_finite
+        if missing:
+            text = (
+                f"{missing} pixels have no finite value (NaN, infinite or blank); they are flagged, not used"
+            )
+            rows.append({"severity": "warning", "subject": record.name, "text": text})
+    strange = [record for record in used if not context.raw.fits_preset(record)]
+    if context.raw.preset is not None and strange:
+        text = (
+            f"the geometry of {context.config.detector.preset} does not fit {len(strange)} of the frames, "
+            "which were read without it"
+        )
+        rows.append({"severity": "warning", "subject": strange[0].name, "text": text})
     return rows
 
 
@@ -231,7 +288,9 @@ def _warnings(
         for text in product.get("remarks", ()):
             serious = "does not hold" in text
             rows.append({"severity": "warning" if serious else "note", "subject": name, "text": text})
-        rows += [{"severity": "warning", "subject": name, "text": text} for text in product.get("warnings", ())]
+        rows += [
+            {"severity": "warning", "subject": name, "text": text} for text in product.get("warnings", ())
+        ]
     for row in _gains(night, outcomes):
         rows += _gain_warnings(row)
     return rows
@@ -239,8 +298,10 @@ def _warnings(
 
 def _gain_warnings(row: Mapping[str, Any]) -> list[dict[str, str]]:
     used = row["used"]
-    if row["status"] == "failed":
-        return [{"severity": "note", "subject": str(row["name"]), "text": f"the gain could not be measured: {row['reason']}"}]
+    trouble = row["reason"] or row.get("trouble")
+    if trouble:
+        text = f"the gain could not be measured: {trouble}"
+        return [{"severity": "note", "subject": str(row["name"]), "text": text}]
     if not row.get("gain") or used is None or not used["values"]:
         return []
     texts = []
@@ -270,11 +331,13 @@ def _exit_code(
 
 
 def _plain(value: Any) -> Any:
-    """Replace what JSON does not know: NaN becomes None, tuples become lists."""
+    """Replace what JSON does not know: NaN and infinity become None, tuples lists, numpy numbers plain ones."""
     if isinstance(value, Mapping):
         return {str(key): _plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
-    if isinstance(value, float) and value != value:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

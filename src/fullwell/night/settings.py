@@ -10,7 +10,9 @@ from fullwell.config import ConfigModel
 
 __all__ = ["ReduceConfig"]
 
-PerAmplifier = Annotated[float, Field(gt=0)] | list[Annotated[float, Field(gt=0)]]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0)]
+PerAmplifier = Positive | Annotated[list[Positive], Field(min_length=1)]
 
 
 class DetectorTable(ConfigModel):
@@ -20,7 +22,9 @@ class DetectorTable(ConfigModel):
     gain: PerAmplifier | None = Field(None, description="e-/ADU, one or one an amplifier; beats the header")
     read_noise: PerAmplifier | None = Field(None, description="e-; beats what the biases say")
     adc_bits: int | None = Field(None, ge=8, le=24, description="bits of the converter")
-    saturation: float | None = Field(None, gt=0, description="ADU; raw values from here on are saturated")
+    saturation: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="ADU; raw values from here on are saturated"
+    )
 
 
 class OverscanTable(ConfigModel):
@@ -30,15 +34,21 @@ class OverscanTable(ConfigModel):
         "auto", description="auto: clipped mean, if the biases show that it helps"
     )
     order: int = Field(3, ge=0, le=20, description="degree of the polynomial")
-    skip: tuple[int, int] = Field((3, 0), description="columns left out next to the data and at the far end")
+    skip: tuple[Count, Count] = Field(
+        (3, 0), description="columns left out next to the data and at the far end"
+    )
     parallel: bool = Field(False, description="use the parallel overscan too")
 
 
 class CombineTable(ConfigModel):
     """How masters are stacked."""
 
-    clip: float = Field(5.0, gt=0, description="rejection limit in sigma of the noise model")
-    memory: int = Field(512, ge=16, le=1_000_000, description="ceiling of the working memory of one stack, MB")
+    clip: float = Field(
+        5.0, gt=0, allow_inf_nan=False, description="rejection limit in sigma of the noise model"
+    )
+    memory: int = Field(
+        512, ge=16, le=1_000_000, description="ceiling of the working memory of one stack, MB"
+    )
     least: int = Field(3, ge=1, description="fewest frames a master is made of")
     few: int = Field(5, ge=1, description="with fewer frames than this the report says so")
 
@@ -46,23 +56,34 @@ class CombineTable(ConfigModel):
 class DarkTable(ConfigModel):
     """Dark current."""
 
-    hot_sigma: float = Field(12.0, gt=0, description="a hot pixel is this far above the others, in sigma of one frame")
-    hot_rate: float = Field(5.0, ge=0, description="and this far in e-/s (ADU/s where the gain is not known)")
+    hot_sigma: float = Field(
+        12.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="a hot pixel is this far above the others, in sigma of one frame",
+    )
+    hot_rate: float = Field(
+        5.0, ge=0, allow_inf_nan=False, description="and this far in e-/s (ADU/s where the gain is not known)"
+    )
 
 
 class FlatTable(ConfigModel):
     """Flats."""
 
-    dead_below: float = Field(0.5, gt=0, lt=1, description="a pixel is dead below this share of its surroundings")
+    dead_below: float = Field(
+        0.5, gt=0, lt=1, description="a pixel is dead below this share of its surroundings"
+    )
     saturated: float = Field(0.01, ge=0, le=1, description="a flat with more saturated pixels is set aside")
 
 
 class CosmicRaysTable(ConfigModel):
     """Cosmic rays in science frames."""
 
-    find: Literal["auto", "yes", "no"] = Field("auto", description="auto: yes where astroscrappy is installed")
-    threshold: float = Field(5.0, gt=0, description="sigma of the Laplacian")
-    contrast: float = Field(5.0, gt=0, description="contrast against fine structure")
+    find: Literal["auto", "yes", "no"] = Field(
+        "auto", description="auto: yes where astroscrappy is installed"
+    )
+    threshold: float = Field(5.0, gt=0, allow_inf_nan=False, description="sigma of the Laplacian")
+    contrast: float = Field(5.0, gt=0, allow_inf_nan=False, description="contrast against fine structure")
     neighbors: float = Field(0.3, gt=0, le=1, description="fraction of the threshold for neighbors of a hit")
 
 

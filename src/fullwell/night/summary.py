@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fullwell.night.results import NightResult
+from fullwell.night.summary_frames import aside_section, found_section
+from fullwell.night.summary_masters import detector_section, masters_section
+from fullwell.night.summary_parts import Row, plural
+from fullwell.night.summary_science import science_section
 from fullwell.report import (
     Badge,
-    Change,
     Code,
     Column,
     Fact,
     Facts,
-    Gallery,
-    Number,
-    Pair,
-    Picture,
+    Link,
     Report,
     Section,
     TableBlock,
-    Text,
     WarningItem,
     Warnings,
-    line_plot,
 )
-from fullwell.report.plots import Series
 
 __all__ = ["night_report"]
 
-Row = Mapping[str, Any]
+_NAMES_SHOWN = 3
 
 
 def night_report(result: NightResult) -> Report:
@@ -43,11 +39,17 @@ def night_report(result: NightResult) -> Report:
     Returns
     -------
     Report
+        Depends on the result alone: the same night gives the same report.
     """
     data = result.data
-    sections = [_frames_section(data), _aside_section(data), _masters_section(result)]
-    if data["calibrated"]:
-        sections.append(_science_section(result))
+    sections = (
+        found_section(data),
+        aside_section(data),
+        detector_section(data),
+        masters_section(result),
+        science_section(result),
+        _settings_section(data),
+    )
     return Report(
         title="Reduction report",
         subtitle=_subtitle(data),
@@ -67,16 +69,32 @@ def _subtitle(data: Row) -> str:
 
 
 def _summary(data: Row) -> tuple[Fact, ...]:
-    kinds = Counter(frame["type"] for frame in data["frames"])
-    made = sum(master["status"] == "done" for master in data["masters"])
+    frames = Counter(frame["type"] for frame in data["frames"])
+    masters = Counter(master["kind"] for master in data["masters"] if master["status"] == "done")
     calibrated = sum(frame["status"] == "done" for frame in data["calibrated"])
-    facts = [Fact(f"{kind} frames", count, key=f"frames.{kind}") for kind, count in sorted(kinds.items())]
-    facts += [
-        Fact("Set aside", len(data["set_aside"]), key="set_aside"),
-        Fact("Masters made", made, key="masters"),
-        Fact("Frames calibrated", calibrated, key="calibrated"),
-    ]
-    return tuple(facts)
+    aside = [one for one in data["set_aside"] if one["severity"] != "info"]
+    alone = len(data["set_aside"]) - len(aside) + len(data["ignored"])
+    science = len(data["calibrated"])
+    return (
+        Fact("Frames found", len(data["frames"]), source=_counts(frames), key="frames"),
+        Fact(
+            "Files set aside",
+            len(aside),
+            source=f"{plural(alone, 'other file')} left alone" if alone else "",
+            key="set_aside",
+        ),
+        Fact("Masters made", sum(masters.values()), source=_counts(masters), key="masters"),
+        Fact(
+            "Frames calibrated",
+            calibrated,
+            source=f"of {plural(science, 'science frame')} that could be" if science else "no science frames",
+            key="calibrated",
+        ),
+    )
+
+
+def _counts(kinds: Counter[str]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
 
 
 def _verdict(data: Row) -> Badge:
@@ -90,289 +108,64 @@ def _verdict(data: Row) -> Badge:
 
 
 def _warnings(data: Row) -> Warnings:
-    items = [
-        WarningItem(severity=row["severity"], text=row["text"], subject=row["subject"]) for row in data["warnings"]
-    ]
-    names = {"error": "error", "warning": "warning", "info": "note"}
-    items += [
-        WarningItem(severity=names[one["severity"]], text=one["reason"], subject=one["name"], action="set aside")
+    """Gather everything that wants a look; what is said of many files alike is said once."""
+    rows = [(row["severity"], row["text"], "", row["subject"]) for row in data["warnings"]]
+    rows += [
+        (one["severity"], one["reason"], "set aside", one["name"])
         for one in data["set_aside"]
         if one["severity"] != "info"
     ]
-    return Warnings(tuple(items))
-
-
-def _frames_section(data: Row) -> Section:
-    columns = (
-        "File",
-        "Type",
-        "How the type was found",
-        Column("Exposure", "s"),
-        "Filter",
-        Column("Temperature", "°C"),
-        Column("Level", "ADU"),
-        Column("Noise", "ADU", "neighbor differences, clipped"),
-        Column("Gradient x", "ADU", "last tenth of the columns minus the first"),
-        Column("Gradient y", "ADU", "last tenth of the rows minus the first"),
-        Column("Saturated", "%"),
-    )
-    rows = []
-    for frame in data["frames"]:
-        seen = frame["look"] or {}
-        rule = Badge(frame["rule"], "warning") if frame["is_guess"] else frame["rule"]
-        numbers = [_number(seen.get(key), digits) for key, digits in (("level", 5), ("noise", 3), ("gradient_x", 3), ("gradient_y", 3))]
-        saturated = None if seen.get("saturated") is None else Number(100 * seen["saturated"], digits=2)
-        rows.append(
-            (
-                Code(frame["name"]),
-                frame["type"],
-                rule,
-                _number(frame["exposure_time"], 5),
-                frame["filter"],
-                _number(frame["temperature"], 3),
-                *numbers,
-                saturated,
-            )
-        )
-    blocks: list[Any] = [TableBlock(columns=columns, rows=tuple(rows), caption="Frames that were found", key="frames")]
-    notes = [f"{remark['text']}" for remark in data["remarks"] if remark["severity"] == "info"]
-    if notes:
-        blocks.append(Text("\n\n".join(notes)))
-    return Section("What was found", tuple(blocks), lead="Each frame was looked at before it was used.", folded=False)
-
-
-def _aside_section(data: Row) -> Section | None:
-    if not data["set_aside"] and not data["ignored"]:
-        return None
-    rows = [(Code(one["name"]), one["reason"]) for one in data["set_aside"]]
-    rows += [(Code(name), "not a FITS file by its name") for name in data["ignored"]]
-    table = TableBlock(columns=("File", "Why"), rows=tuple(rows), caption="Files that were not used", key="set_aside")
-    return Section("What was set aside", (table,))
-
-
-def _masters_section(result: NightResult) -> Section:
-    data = result.data
-    blocks: list[Any] = []
-    if data["overscan"]:
-        facts = tuple(Fact(f"Overscan of {row['camera']}", row["why"]) for row in data["overscan"])
-        blocks.append(Facts(facts))
-    if data["gains"]:
-        blocks.append(_gain_table(data["gains"]))
-    if data["masters"]:
-        blocks.append(_master_table(data["masters"]))
-    for master in data["masters"]:
-        blocks += _master_blocks(master, result)
-    return Section("Masters", tuple(blocks), lead="What was chosen, why, and what it looks like.")
-
-
-def _gain_table(rows: Iterable[Row]) -> TableBlock:
-    cells = []
-    for row in rows:
-        used = row["used"] or {}
-        told = used.get("values") or []
-        for i, value in enumerate(row.get("gain", ())):
-            told_here = told[0] if len(told) == 1 else told[i] if i < len(told) else None
-            cells.append(
-                (
-                    row["name"],
-                    i + 1,
-                    Number(value, error=row["gain_error"][i]),
-                    Number(row["read_noise"][i], error=row["read_noise_error"][i]),
-                    _number(told_here, 4),
-                    used.get("source", "not needed"),
-                )
-            )
-    columns = (
-        "Flats",
-        "Amplifier",
-        Column("Gain from pairs", "e-/ADU"),
-        Column("Read noise from pairs", "e-"),
-        Column("Gain told", "e-/ADU"),
-        "Gain used comes from",
-    )
-    return TableBlock(columns=columns, rows=tuple(cells), caption="Gain and read noise from pairs of flats", key="gains")
-
-
-def _master_table(masters: Iterable[Row]) -> TableBlock:
-    rows = []
-    for master in masters:
-        rejected = [fraction for fraction in master.get("rejected_fraction") or [] if fraction is not None]
-        rows.append(
-            (
-                Code(master["path"]),
-                master["kind"],
-                master.get("count"),
-                _number(master.get("median"), 6),
-                _number(master.get("std"), 4),
-                Number(100 * max(rejected), digits=2) if rejected else None,
-                _number(master.get("empirical_to_predicted"), 3),
-                Number(100 * master["masked_fraction"], digits=2) if master.get("masked_fraction") is not None else None,
-                Badge("made", "ok") if master["status"] == "done" else Badge(master["status"], "error"),
-            )
-        )
-    columns = (
-        "File",
-        "Kind",
-        "Frames",
-        Column("Median", note="ADU; 1 for flats"),
-        Column("Std", note="over the unmasked pixels"),
-        Column("Rejected", "%", "of the frame that lost most"),
-        Column("Scatter / model", note="empirical over predicted variance; near 1 where the noise is understood"),
-        Column("Masked", "%"),
-        "",
-    )
-    return TableBlock(columns=columns, rows=tuple(rows), caption="Masters", key="masters")
-
-
-def _master_blocks(master: Row, result: NightResult) -> list[Any]:
-    blocks: list[Any] = []
-    if master["status"] != "done":
-        return blocks
-    pictures = []
-    for key, caption in (("picture", _caption(master)), ("rate_picture", "Dark current, per second")):
-        image = result.pictures.get(f"{master['name']}:{key}")
-        if image is not None:
-            pictures.append(Picture(image, alt=f"{master['kind']} {master['label']}", caption=caption))
-    facts = [Fact("Inputs", f"{len(master['inputs'])} frames")] if master["inputs"] else []
-    facts += [Fact("Choice", why) for why in master["why"]]
-    facts += _kind_facts(master)
-    if facts:
-        blocks.append(Facts(tuple(facts)))
-    if pictures:
-        blocks.append(Gallery(tuple(pictures)))
-    levels = master.get("levels") or []
-    if len(levels) > 1:
-        blocks.append(_dark_plot(master, levels))
-    return [Text(f"{master['kind'].capitalize()} {master['label']}"), *blocks]
-
-
-def _caption(master: Row) -> str:
-    return f"{master['path']}: {master.get('count', '')} frames"
-
-
-def _kind_facts(master: Row) -> list[Fact]:
-    if master["kind"] == "bias":
-        noises, errors = master["read_noise"], master["read_noise_error"]
-        facts = [
-            Fact(f"Read noise, amplifier {i + 1}", noise, "ADU", errors[i] if i < len(errors) else None, "frame differences")
-            for i, noise in enumerate(noises)
-        ]
-        offsets = master["level_offsets"]
-        return [*facts, Fact("Drift of the level", max(offsets) - min(offsets), "ADU", source="highest minus lowest frame")]
-    if master["kind"] == "dark":
-        facts = [
-            Fact("Dark current, median", master.get("rate_median"), "ADU/s", source="of the rate image"),
-            Fact("Offset, median", master.get("offset_median"), "ADU", source="of the offset image: what does not grow with time"),
-            *_line_facts(master),
-            Fact("Hot pixels", master["hot_pixels"], source=f"above {master['hot_threshold']:.1f} ADU in {master['hot_time']:g} s"),
-        ]
-        if master["bias_included"]:
-            facts.append(Fact("Bias", "is in the dark; no bias frames fit"))
-        return facts
-    if master["kind"] == "flat":
-        return [
-            Fact("Level", master["counts"], "ADU", source="median above bias and dark"),
-            Fact("Dead pixels", master["dead_pixels"]),
-            Fact("Dark subtracted", ", ".join(master["dark_rules"]) or "none"),
-        ]
-    return [Fact(f"{name} pixels", count) for name, count in master.get("counts", {}).items()]
-
-
-def _line_facts(master: Row) -> list[Fact]:
-    if master.get("line_rate") is None:
-        return []
-    source = "line through the median levels, each length counted once"
-    return [
-        Fact("Median level against time, slope", master["line_rate"], "ADU/s", source=source),
-        Fact("Median level against time, offset", master["line_offset"], "ADU", source=source),
+    rows += [
+        ("note", text, "used all the same", frame["name"])
+        for frame in data["frames"]
+        for text in frame["problems"]
     ]
-
-
-def _dark_plot(master: Row, levels: Iterable[Row]) -> Picture:
-    times = [level["time"] for level in levels]
-    medians = [level["median"] for level in levels]
-    series = [Series(times, medians, label="median level", points=True)]
-    if master.get("line_rate") is not None:
-        ends = [0.0, max(times)]
-        line = [master["line_offset"] + master["line_rate"] * t for t in ends]
-        series.append(Series(ends, line, label="straight line"))
-    svg = line_plot(series, x_label="dark time (s)", y_label="median level (ADU)", size=(6.4, 2.8))
-    return Picture(svg, alt=f"Level of dark {master['label']} against time", caption="Dark level against time")
-
-
-def _science_section(result: NightResult) -> Section:
-    blocks: list[Any] = [_science_table(result.data["calibrated"])]
-    for frame in result.data["calibrated"]:
-        if frame["status"] != "done":
-            continue
-        before = result.pictures.get(f"{frame['path']}:before_picture")
-        after = result.pictures.get(f"{frame['path']}:after_picture")
-        if before is not None and after is not None:
-            blocks.append(_pair(frame, before, after))
-    return Section("Science frames", tuple(blocks), lead="Each frame before and after, on its own gray scale.")
-
-
-def _science_table(frames: Iterable[Row]) -> TableBlock:
-    rows = []
-    for frame in frames:
-        done = frame["status"] == "done"
-        rule = f" ({frame['dark_rule']})" if done and frame.get("dark_rule") else ""
-        rows.append(
-            (
-                Code(frame["raw"]),
-                frame["filter"],
-                _number(frame["exposure_time"], 5),
-                frame["bias"] or "none",
-                f"{frame['dark'] or 'none'}{rule}",
-                frame["flat"] or "none",
-                frame.get("unit"),
-                _number(frame["after"]["background"], 5) if done else None,
-                _number(frame["after"]["sigma"], 4) if done else None,
-                Badge("calibrated", "ok") if done else Badge(frame["status"], "error"),
-            )
+    subjects: dict[tuple[str, str, str], list[str]] = {}
+    for severity, text, action, subject in rows:
+        subjects.setdefault((severity, text, action), []).append(subject)
+    return Warnings(
+        tuple(
+            WarningItem(severity=severity, text=text, subject=_several(names), action=action)  # type: ignore[arg-type]
+            for (severity, text, action), names in subjects.items()
         )
-    columns = (
-        "File", "Filter", Column("Exposure", "s"), "Bias", "Dark", "Flat", "Unit",
-        Column("Background", note="median of the unmasked pixels"), Column("Sigma", note="clipped"), "",
-    )  # fmt: skip
-    return TableBlock(columns=columns, rows=tuple(rows), caption="Calibrated frames", key="calibrated")
+    )
 
 
-def _pair(frame: Row, before: bytes, after: bytes) -> Pair:
-    unit = frame["unit"]
-    labels = (
-        ("Background", "background"),
-        ("Sigma, clipped", "sigma"),
-        ("Gradient x", "gradient_x"),
-        ("Gradient y", "gradient_y"),
-        ("Hot outliers", "hot_outliers"),
+def _several(names: list[str]) -> str:
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    more = len(names) - _NAMES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _settings_section(data: Row) -> Section:
+    rows = [
+        (Code(f"{table}.{key}"), Code(_setting(value)))
+        for table, values in sorted(data["configuration"]["values"].items())
+        for key, value in sorted(values.items())
+    ]
+    table = TableBlock(
+        columns=(Column("Setting", note="as in reduce.toml"), "Value"), rows=rows, key="settings"
     )
-    changes = tuple(
-        Change(label, _number(frame["before"][key], 4), _number(frame["after"][key], 4), "" if key == "hot_outliers" else unit)
-        for label, key in labels
-    )
-    flagged = ", ".join(f"{count} {name}" for name, count in frame["flagged"].items()) or "none"
-    why = "; ".join(f"{kind}: {text}" for kind, text in frame["why"].items())
-    return Pair(
-        title=frame["raw"],
-        before=Picture(before, alt=f"{frame['raw']} as read out"),
-        after=Picture(after, alt=f"{frame['raw']} calibrated"),
-        changes=changes,
-        before_label="Raw",
-        after_label="Calibrated",
-        note=f"Steps: {', '.join(frame['steps'])}. Flagged pixels: {flagged}. Chosen: {why}.",
-    )
+    return Section("Settings", (table,), lead="Every setting of this run, defaults included.", folded=True)
+
+
+def _setting(value: Any) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_setting(part) for part in value)}]"
+    return str(value)
 
 
 def _provenance(data: Row) -> Facts:
     return Facts(
         (
-            Fact("fullwell", data["fullwell"]),
-            Fact("Configuration", Code(data["configuration"]["hash"])),
-            Fact("Data", Code("results.json"), source="everything in this report, for programs"),
+            Fact("fullwell", Code(data["fullwell"]), source="version"),
+            Fact(
+                "Configuration", Code(data["configuration"]["hash"]), source="hash; FWCONF in every product"
+            ),
+            Fact("Data", Link("results.json"), source="every number of this report in full, for programs"),
         )
     )
-
-
-def _number(value: Any, digits: int) -> Number | None:
-    return None if value is None else Number(float(value), digits=digits)

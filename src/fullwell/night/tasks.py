@@ -7,37 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
-import numpy as np
 
-from fullwell.effects import Overscan
 from fullwell.night.building import build_bias, build_dark, build_defects, build_flat, entry_chain
-from fullwell.night.calibrating import calibrate, product_name
-from fullwell.night.context import Context
+from fullwell.night.calibrating import Correction, calibrate, product_name
+from fullwell.night.context import Context, finds_cosmic_rays
 from fullwell.night.gains import GainRecipe, decide_gain, measure_gain
+from fullwell.night.overscans import OverscanDecision, OverscanDecisions
 from fullwell.night.recipes import MasterRecipe, Recipes, ScienceRecipe
 from fullwell.plan import Plan, Task, key_of
 from fullwell.sorting import FrameRecord
 
-__all__ = ["NightPlan", "OverscanDecision", "plan_night"]
+__all__ = ["NightPlan", "plan_night", "science_task"]
 
 Work = Callable[[Mapping[str, Any]], dict[str, Any]]
-
-
-@attrs.frozen
-class OverscanDecision:
-    """Whether and how the overscan of one camera is used.
-
-    Parameters
-    ----------
-    camera : str
-        Which frames it is about.
-    effect : Overscan or None
-    why : str
-    """
-
-    camera: str
-    effect: Overscan | None
-    why: str
 
 
 @attrs.frozen(eq=False)
@@ -50,14 +32,14 @@ class NightPlan:
     overscans : tuple of OverscanDecision
     gains : dict of str to GainRecipe
         By task name of flats and science frames.
-    targets : dict of str to str
-        Task name to path of the calibrated frame.
+    outputs : dict of str to str
+        Task name to the path of its product, relative to the output folder.
     """
 
     plan: Plan
     overscans: tuple[OverscanDecision, ...]
     gains: dict[str, GainRecipe]
-    targets: dict[str, str]
+    outputs: dict[str, str]
 
 
 def plan_night(recipes: Recipes, context: Context) -> NightPlan:
@@ -74,7 +56,7 @@ def plan_night(recipes: Recipes, context: Context) -> NightPlan:
     maker.all_defects()
     for science in recipes.science:
         maker.science(science)
-    return NightPlan(Plan(maker.tasks.values()), tuple(maker.overscans.values()), maker.gains, maker.targets)
+    return NightPlan(Plan(maker.tasks.values()), maker.overscans.all(), maker.gains, maker.outputs)
 
 
 class _Maker:
@@ -82,18 +64,17 @@ class _Maker:
         self.recipes, self.context = recipes, context
         self.tasks: dict[str, Task] = {}
         self.gains: dict[str, GainRecipe] = {}
-        self.targets: dict[str, str] = {}
-        self.overscans: dict[Any, OverscanDecision] = {}
-        self._gain_tasks: dict[Any, str] = {}
+        self.outputs: dict[str, str] = {}
+        self.overscans = OverscanDecisions(recipes, context.looks, context.config.overscan)
+        self.keys: dict[str, str] = {}
+        self._gain_tasks: dict[Any, tuple[int, str]] = {}
         self._defects: dict[str, str] = {}
         self._names = _unique_names(recipes.science)
 
     def bias(self, recipe: MasterRecipe) -> None:
-        overscan = self._overscan(recipe.records)
+        overscan = self.overscans.of(recipe)
         key = self._key(recipe.name, recipe.records, (), overscan)
-        self._add(
-            recipe.name, key, (), lambda _: build_bias(self.context, recipe, overscan, key), [f"masters/{recipe.name}.fits"]
-        )
+        self._add_master(recipe.name, key, (), lambda _: build_bias(self.context, recipe, overscan, key))
 
     def measured_gain(self, flats: MasterRecipe) -> None:
         """Measure the gain where there are pairs, whether it is needed or only compared."""
@@ -101,34 +82,28 @@ class _Maker:
         if len(flats.records) < 2 or len(dark_like) < 2:
             return
         name = f"gain-{flats.label}"
-        overscan = self._overscan(flats.records)
+        overscan = self.overscans.of(flats)
         key = self._key(name, (*flats.records, *dark_like), (), overscan)
         known = entry_chain(self.context, flats, overscan)
-        self._add(name, key, (), lambda _: measure_gain(self.context, flats, dark_like, known), [])
-        self._gain_tasks.setdefault(_electronics(flats), name)
+        self._add(name, key, (), lambda _: measure_gain(self.context, flats, dark_like, known))
+        best = self._gain_tasks.get(_electronics(flats))
+        if best is None or len(flats.records) > best[0]:
+            self._gain_tasks[_electronics(flats)] = (len(flats.records), name)
 
     def dark(self, recipe: MasterRecipe) -> None:
-        overscan, gain = self._overscan(recipe.records), self._gain(recipe.name, recipe, recipe.records[0])
+        overscan, gain = self.overscans.of(recipe), self._gain(recipe.name, recipe, recipe.records[0])
         needs = self._needs(recipe.bias, gain=gain)
         key = self._key(recipe.name, recipe.records, needs, overscan, gain)
-        self._add(
-            recipe.name,
-            key,
-            needs,
-            lambda results: build_dark(self.context, recipe, overscan, gain, key, results),
-            [f"masters/{recipe.name}.fits"],
+        self._add_master(
+            recipe.name, key, needs, lambda r: build_dark(self.context, recipe, overscan, gain, key, r)
         )
 
     def flat(self, recipe: MasterRecipe) -> None:
-        overscan, gain = self._overscan(recipe.records), self._gain(recipe.name, recipe, recipe.records[0])
+        overscan, gain = self.overscans.of(recipe), self._gain(recipe.name, recipe, recipe.records[0])
         needs = self._needs(recipe.bias, recipe.dark, gain=gain)
         key = self._key(recipe.name, recipe.records, needs, overscan, gain)
-        self._add(
-            recipe.name,
-            key,
-            needs,
-            lambda results: build_flat(self.context, recipe, overscan, gain, key, results),
-            [f"masters/{recipe.name}.fits"],
+        self._add_master(
+            recipe.name, key, needs, lambda r: build_flat(self.context, recipe, overscan, gain, key, r)
         )
 
     def all_defects(self) -> None:
@@ -146,35 +121,41 @@ class _Maker:
     def _add_defects(self, name: str, parts: tuple[MasterRecipe, ...]) -> None:
         needs = tuple(part.name for part in parts)
         records = tuple(record for part in parts for record in part.records)
-        key = self._key(name, records, needs, None)
-        self._add(
-            name, key, needs, lambda results: build_defects(self.context, name, parts, key, results), [f"masters/{name}.fits"]
-        )
+        key = self._key(name, records, needs)
+        self._add_master(name, key, needs, lambda r: build_defects(self.context, name, parts, key, r))
 
     def science(self, recipe: ScienceRecipe) -> None:
-        name = f"calibrated-{recipe.record.content_hash[:32]}"
-        overscan, gain = self._overscan((recipe.record,)), self._gain(name, recipe, recipe.record)
+        name = science_task(recipe.record)
+        overscan, gain = self.overscans.of(recipe), self._gain(name, recipe, recipe.record)
         defects = self._defects.get(recipe.dark.name) if recipe.dark is not None else None
         needs = self._needs(recipe.bias, recipe.dark, recipe.flat, gain=gain)
         needs = (*needs, defects) if defects else needs
-        key = self._key(name, (recipe.record,), needs, overscan, gain, recipe.why, recipe.warnings)
+        decided = (overscan, gain, recipe.why, recipe.warnings, finds_cosmic_rays(self.context.config))
+        key = self._key(name, (recipe.record,), needs, *decided)
         target = f"calibrated/{self._names[recipe.record.name]}"
-        path = self.context.out / target
+        correction = Correction(recipe, overscan, gain, defects, self.context.out / target, key)
         self._add(
             name,
             key,
             needs,
-            lambda results: calibrate(self.context, recipe, overscan, gain, defects, path, key, results),
-            [target],
+            lambda results: calibrate(self.context, correction, results),
+            target,
             label=recipe.record.name,
         )
-        self.targets[name] = target
+
+    def _add_master(self, name: str, key: str, needs: tuple[str, ...], run: Work) -> None:
+        self._add(name, key, needs, run, f"masters/{name}.fits")
 
     def _add(
-        self, name: str, key: str, needs: tuple[str, ...], run: Work, outputs: Sequence[str], *, label: str = ""
+        self, name: str, key: str, needs: tuple[str, ...], run: Work, output: str = "", *, label: str = ""
     ) -> None:
-        paths = tuple(self.context.out / output for output in outputs)
-        self.tasks[name] = Task(name, key, run, needs, paths, label or name)
+        self.keys[name] = key
+        paths = (self.context.out / output,) if output else ()
+        if output:
+            self.outputs[name] = output
+        # What is remembered of a task holds its pictures and its path; the product itself holds neither.
+        remembered = key_of(key, output, self.context.config.report.model_dump(exclude={"write"}))
+        self.tasks[name] = Task(name, remembered, run, needs, paths, label or name)
 
     def _needs(self, *masters: MasterRecipe | None, gain: GainRecipe) -> tuple[str, ...]:
         names = [master.name for master in masters if master is not None]
@@ -182,11 +163,14 @@ class _Maker:
 
     def _key(self, name: str, records: Sequence[FrameRecord], needs: tuple[str, ...], *rest: Any) -> str:
         hashes = [record.content_hash for record in records]
-        above = [self.tasks[need].key for need in needs]
-        return key_of(name, self.context.version, self.context.config_id, hashes, above, [repr(part) for part in rest])
+        above = [self.keys[need] for need in needs]
+        converter = repr(self.context.adc(tuple(records)))
+        decided = [repr(part) for part in rest]
+        return key_of(name, self.context.version, self.context.config_id, hashes, above, converter, decided)
 
     def _gain(self, name: str, recipe: MasterRecipe | ScienceRecipe, record: FrameRecord) -> GainRecipe:
-        gain = decide_gain(record, self.context, self._gain_tasks.get(_electronics(recipe)))
+        measured = self._gain_tasks.get(_electronics(recipe))
+        gain = decide_gain(record, self.context, None if measured is None else measured[1])
         self.gains[name] = gain
         return gain
 
@@ -201,40 +185,10 @@ class _Maker:
             r for r in flats.dark.records if abs(float(r.metadata.dark_time.value or 0) - time) <= 1e-3 * time
         )
 
-    def _overscan(self, records: Sequence[FrameRecord]) -> Overscan | None:
-        known = records[0].metadata
-        family = (known.camera.value, records[0].shape, known.binning.value, known.readout_mode.value)
-        if family not in self.overscans:
-            self.overscans[family] = self._decide_overscan(family)
-        return self.overscans[family].effect
 
-    def _decide_overscan(self, family: Any) -> OverscanDecision:
-        table, looks = self.context.config.overscan, self.context.looks
-        frames = [
-            r
-            for recipe in (*self.recipes.masters, *self.recipes.science)
-            for r in (recipe.records if isinstance(recipe, MasterRecipe) else (recipe.record,))
-            if (r.metadata.camera.value, r.shape, r.metadata.binning.value, r.metadata.readout_mode.value) == family
-        ]
-        camera = f"{family[0] or 'camera not named'}, {family[1][1]}x{family[1][0]}"
-        if any(looks[r.content_hash].overscan is None for r in frames):
-            return OverscanDecision(camera, None, "the frames have no overscan")
-        if table.method == "none":
-            return OverscanDecision(camera, None, "trimmed only, as configured")
-        method = "mean" if table.method == "auto" else table.method
-        effect = Overscan(method=method, order=table.order, skip=table.skip, parallel=table.parallel)
-        if table.method != "auto":
-            return OverscanDecision(camera, effect, f"{method}, as configured")
-        biases = [looks[r.content_hash] for r in frames if r.type == "bias"]
-        if len(biases) < 3:
-            return OverscanDecision(camera, effect, "clipped mean; too few biases to test whether it helps")
-        before = float(np.std([seen.level for seen in biases], ddof=1))
-        after = float(np.std([seen.above_overscan for seen in biases], ddof=1))
-        helps = after < before * (1 - 1 / np.sqrt(len(biases) - 1))
-        numbers = f"the level of {len(biases)} biases scatters by {before:.3g} ADU without and {after:.3g} ADU with it"
-        if helps:
-            return OverscanDecision(camera, effect, f"clipped mean; it helps: {numbers}")
-        return OverscanDecision(camera, None, f"trimmed only; it does not help: {numbers}")
+def science_task(record: FrameRecord) -> str:
+    """Name of the task that calibrates a frame; it depends on the content of the frame alone."""
+    return f"calibrated-{record.content_hash[:32]}"
 
 
 def _electronics(recipe: MasterRecipe | ScienceRecipe) -> tuple[Any, ...]:

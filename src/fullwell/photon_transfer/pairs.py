@@ -11,11 +11,12 @@ import numpy.typing as npt
 from fullwell.detector import Box, parse_section
 from fullwell.errors import FrameError, FullwellWarning, ParameterError
 from fullwell.frame import FrameLike, as_frame
-from fullwell.kernels.order_statistics import truncated_variance_factor
+from fullwell.kernels.order_statistics import iterated_clip_factor
 
 __all__ = ["PairGain", "clipped_variance", "gain_from_pair", "pair_numbers"]
 
 LEVEL_TOLERANCE = 0.01
+LEAST_CLIP = 2.5  # sigma; below, iterated clipping eats its way in and its error is not known any more
 
 
 @attrs.frozen
@@ -73,7 +74,7 @@ def gain_from_pair(
     FrameError
         If shapes differ, fewer than 2 pixels are left, or the flats show no more noise than the biases.
     ParameterError
-        If `clip` is not above 0 or the region lies outside of the frames.
+        If `clip` is below 2.5 or the region lies outside of the frames.
 
     Warns
     -----
@@ -110,9 +111,9 @@ def pair_numbers(
     rescale: bool,
     clip: float | None,
 ) -> tuple[PairGain, tuple[float, float]]:
-    """Measure as `gain_from_pair` does, without warning, and return the levels of the flats above bias too."""
-    if clip is not None and not clip > 0:
-        raise ParameterError("clip", clip, "above 0, or None")
+    """Measure as `gain_from_pair` does, without warning; return the levels of the flats above bias too."""
+    if clip is not None and not clip >= LEAST_CLIP:
+        raise ParameterError("clip", clip, f"{LEAST_CLIP:g} or more, or None; less eats up normal noise")
     f1, f2, b1, b2 = _values([flat1, flat2, bias1, bias2], region)
     level1 = f1.mean() - b1.mean()
     level2 = f2.mean() - b2.mean()
@@ -128,8 +129,8 @@ def pair_numbers(
     )
     if not excess > 0:
         raise FrameError(
-            f"the flats show no shot noise: variance of the difference is {flat_variance:.4g} ADU^2 in the flats, "
-            f"{bias_variance:.4g} in the biases"
+            f"the flats show no shot noise: variance of the difference is {flat_variance:.4g} ADU^2 in the "
+            f"flats, {bias_variance:.4g} in the biases"
         )
     signal = f1.mean() + f2.mean() - b1.mean() - b2.mean() if s == 1.0 else level1 * (1.0 + s)
     gain = signal / excess
@@ -142,7 +143,7 @@ def pair_numbers(
     )
 
 
-def clipped_variance(difference: npt.NDArray[np.float64], *, clip: float | None) -> tuple[float, int]:
+def clipped_variance(difference: npt.NDArray[np.float64], *, clip: float | None) -> tuple[float, float]:
     """Variance (ddof 0) of the values within `clip` standard deviations of their median, iterated.
 
     Parameters
@@ -154,18 +155,20 @@ def clipped_variance(difference: npt.NDArray[np.float64], *, clip: float | None)
     Returns
     -------
     variance : float
-        Divided by the variance that a normal distribution keeps within the limits.
-    count : int
-        Number of values that were used.
+        Divided by what is left of the variance of a normal distribution when the clipping has come to rest.
+    count : float
+        Number of values that, without clipping, would give a variance of this quality: those that were used,
+        less what the clipping costs (nothing to speak of at 5 standard deviations, a seventh at 3).
     """
     if clip is None:
-        return float(difference.var()), difference.size
+        return float(difference.var()), float(difference.size)
     kept = difference
     while True:
         center, spread = np.median(kept), np.sqrt(kept.var())
         inside = kept[np.abs(kept - center) <= clip * spread]
         if inside.size == kept.size:
-            return float(kept.var()) / truncated_variance_factor(clip), kept.size
+            left, worse = iterated_clip_factor(clip)
+            return float(kept.var()) / left, kept.size / worse**2
         kept = inside
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ __all__ = ["pooled_noise"]
 
 
 def pooled_noise(
-    frames: Iterable[tuple[npt.NDArray[np.generic], npt.NDArray[np.bool_]]],
+    frames: Iterable[tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]],
     detector: Detector,
     *,
     clip: float = 5.0,
@@ -44,11 +45,11 @@ def pooled_noise(
 
     Notes
     -----
-    ``sigma^2 = <var(x_i - x_{i+1})> / 2`` with each difference freed from its own median, so that neither fixed
-    pattern nor drift of the level counts. The variance is used, not the MAD, which integer data quantize.
+    ``sigma^2 = <var(x_i - x_{i+1})> / 2`` about the mean of each difference, so that neither fixed pattern
+    nor drift of the level counts. The variance is used, not the MAD, which integer data quantize.
     """
     variances: list[list[float]] = [[] for _ in detector.amplifiers]
-    counts: list[list[int]] = [[] for _ in detector.amplifiers]
+    counts: list[list[float]] = [[] for _ in detector.amplifiers]
     for (first, mask1), (second, mask2) in pairwise(frames):
         for i, amplifier in enumerate(detector.amplifiers):
             box = amplifier.box.slices
@@ -62,9 +63,9 @@ def pooled_noise(
     if not any(variances):
         raise NotEnoughFrames("noise needs at least two frames with unmasked pixels in common")
     noise = tuple(float(np.sqrt(np.mean(v))) if v else float("nan") for v in variances)
-    # Neighboring differences share a frame: correlation 1/4 of the variances' scatter, 3/2 in the limit.
+    # Neighboring differences share a frame: their variances correlate by 1/4.
     error = tuple(
-        s * float(np.sqrt(1.5 / (2 * np.sum(c)))) if c else float("nan")
+        s * float(np.sqrt((1.5 - 0.5 / len(c)) / (2 * np.sum(c)))) if c else float("nan")
         for s, c in zip(noise, counts, strict=True)
     )
     return noise, error

@@ -2,16 +2,16 @@
 
 from fullwell.report.as_html import render_html
 from fullwell.report.as_json import to_json
-from fullwell.report.cells import Badge, Code, Number
+from fullwell.report.cells import Badge, Brief, Code, Link, Number
+from fullwell.report.facts import Fact, Facts
+from fullwell.report.figures import Change, Gallery, Pair, Picture, Scale
 from fullwell.report.model import (
-    Change,
+    Block,
+    Card,
     Column,
-    Fact,
-    Facts,
-    Gallery,
-    Pair,
-    Picture,
+    Listing,
     Report,
+    Row,
     Section,
     TableBlock,
     Text,
@@ -23,16 +23,23 @@ from fullwell.report.writing import write_report
 
 __all__ = [
     "Badge",
+    "Block",
+    "Brief",
+    "Card",
     "Change",
     "Code",
     "Column",
     "Fact",
     "Facts",
     "Gallery",
+    "Link",
+    "Listing",
     "Number",
     "Pair",
     "Picture",
     "Report",
+    "Row",
+    "Scale",
     "Section",
     "Series",
     "TableBlock",

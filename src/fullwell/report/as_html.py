@@ -14,11 +14,15 @@ import math
 import re
 from collections.abc import Iterable
 from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
 
-from fullwell.report.cells import Badge, Cell, Code, Number
+from fullwell.report.cells import Badge, Brief, Cell, Code, Link, Number
+from fullwell.report.figures import Picture
 from fullwell.report.inline_svg import inline_svg
-from fullwell.report.model import Block, Pair, Picture, Report, Section, TableBlock
+from fullwell.report.model import Report, Section, TableBlock
 from fullwell.report.numbers import format_value, number_parts
+from fullwell.report.words import visible
 
 __all__ = ["render_html"]
 
@@ -48,18 +52,28 @@ def render_html(report: Report) -> str:
     import jinja2
     from markupsafe import Markup
 
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, auto_reload=False)
+    def shown(value: Any) -> Any:
+        """Whatever is put out passes here; markup of our own does not change."""
+        return visible(value) if type(value) is str else value
+
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, auto_reload=False, finalize=shown
+    )
     environment.filters |= {
         "kind": lambda value: type(value).__name__,
-        "parts": lambda number: number_parts(number.value, error=number.error, digits=number.digits),
+        "parts": lambda number: number_parts(
+            number.value, error=number.error, digits=number.digits, decimals=number.decimals
+        ),
+        "with_decimals": lambda value, decimals: number_parts(value, decimals=decimals)[0],
+        "target": lambda link: quote(link.path.encode("utf-8", "surrogateescape")),
         "plain_number": format_value,
+        "one_line": lambda text: visible(text, lines=False),
         "tone": lambda status: "error-tone" if status == "error" else status,
         "sort_value": _sort_value,
         "data_uri": _data_uri,
         "size_attributes": lambda picture: Markup(_size_attributes(picture)),
         "inline_svg": lambda picture: Markup(inline_svg(picture.data)),
         "paragraphs": lambda text: [part.strip() for part in re.split(r"\n\s*\n", text) if part.strip()],
-        "runs": _runs,
     }
     script = _asset("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -99,11 +113,6 @@ def _with_ids(sections: Iterable[Section]) -> list[tuple[str, Section]]:
     return named
 
 
-def _runs(blocks: Iterable[Block]) -> list[list[Block]]:
-    """Blocks in groups, so that neighboring pairs can share a grid."""
-    return [list(group) for _, group in itertools.groupby(blocks, key=lambda block: isinstance(block, Pair))]
-
-
 def _cell_class(table: TableBlock, column: int, cell: Cell) -> str:
     if table.numeric(column):
         return "right"
@@ -116,8 +125,10 @@ def _sort_value(cell: Cell) -> str:
             return ""
         case Number():
             return "" if math.isnan(cell.value) else repr(cell.value)
-        case Badge() | Code():
+        case Badge() | Brief() | Code():
             return cell.text
+        case Link():
+            return cell.text or cell.path
         case bool():
             return "yes" if cell else "no"
         case float():

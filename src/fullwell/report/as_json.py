@@ -7,19 +7,10 @@ import json
 import math
 from typing import Any
 
-from fullwell.report.cells import Badge, Cell, Code, Number
-from fullwell.report.model import (
-    Block,
-    Fact,
-    Facts,
-    Gallery,
-    Pair,
-    Picture,
-    Report,
-    TableBlock,
-    Text,
-    Warnings,
-)
+from fullwell.report.cells import Badge, Brief, Cell, Code, Link, Number
+from fullwell.report.facts import Fact, Facts
+from fullwell.report.figures import Gallery, Pair, Picture
+from fullwell.report.model import Block, Card, Listing, Report, Row, TableBlock, Text, Warnings
 
 __all__ = ["to_json"]
 
@@ -62,6 +53,12 @@ def _block(block: Block) -> dict[str, Any]:
     match block:
         case Text():
             return {"kind": "text", "text": block.text}
+        case Listing():
+            return {"kind": "listing", "title": block.title, "items": list(block.items)}
+        case Row():
+            return {"kind": "row", "blocks": [_block(part) for part in block.blocks]}
+        case Card():
+            return _card(block)
         case Facts():
             return {"kind": "facts", "facts": [_fact(fact) for fact in block.facts]}
         case TableBlock():
@@ -95,6 +92,18 @@ def _table(table: TableBlock) -> dict[str, Any]:
     }
 
 
+def _card(card: Card) -> dict[str, Any]:
+    return {
+        "kind": "card",
+        "title": card.title,
+        "badge": _cell(card.badge),
+        "file": _cell(card.link),
+        "pictures": [_picture(picture) for picture in card.pictures],
+        "facts": [_fact(fact) for fact in card.facts.facts],
+        "blocks": [_block(block) for block in card.blocks],
+    }
+
+
 def _pair(pair: Pair) -> dict[str, Any]:
     return {
         "kind": "pair",
@@ -110,13 +119,24 @@ def _pair(pair: Pair) -> dict[str, Any]:
             }
             for change in pair.changes
         ],
+        "badge": _cell(pair.badge),
+        "file": _cell(pair.link),
+        "facts": [_fact(fact) for fact in pair.facts.facts],
+        "note": pair.note,
     }
 
 
 def _picture(picture: Picture) -> dict[str, Any]:
+    scale = picture.scale
+    grays = (
+        None
+        if scale is None
+        else {"black": scale.black, "middle": scale.middle, "white": scale.white, "unit": scale.unit}
+    )
     return {
         "alt": picture.alt,
         "caption": picture.caption,
+        "scale": grays,
         "media_type": picture.media_type,
         "sha256": hashlib.sha256(picture.data).hexdigest()[:16],
     }
@@ -135,8 +155,12 @@ def _cell(cell: Cell) -> Any:
             return parts | {name: text for name in ("unit", "key") if (text := getattr(cell, name))}
         case Badge():
             return {"text": cell.text, "status": cell.status}
+        case Brief():
+            return cell.full
         case Code():
             return cell.text
+        case Link():
+            return cell.path
         case float():
             return _finite(cell)
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 import attrs
@@ -9,7 +10,7 @@ import numpy as np
 
 from fullwell.errors import ParameterError
 
-__all__ = ["Badge", "Cell", "Code", "Number", "one_of", "plain"]
+__all__ = ["Badge", "Brief", "Cell", "Code", "Link", "Number", "one_of", "plain"]
 
 Status = Literal["ok", "warning", "error", "note", "unknown"]
 
@@ -46,6 +47,8 @@ class Number:
         Name under which programs find it in the page (``data-key``) and in the JSON.
     digits : int
         Significant digits where there is no error.
+    decimals : int or None
+        Digits behind the point instead, so that the numbers of a column stand below each other.
     """
 
     value: float = attrs.field(converter=plain)
@@ -53,6 +56,7 @@ class Number:
     unit: str = ""
     key: str = ""
     digits: int = 4
+    decimals: int | None = None
 
 
 @attrs.frozen
@@ -70,4 +74,32 @@ class Code:
     text: str
 
 
-Cell = str | int | float | bool | Number | Badge | Code | None
+@attrs.frozen
+class Brief:
+    """Few words, with the whole sentence for who points at them."""
+
+    text: str
+    full: str
+
+
+def _inside(_: object, attribute: Any, value: str) -> None:
+    if not value or value.startswith(("/", "\\")) or re.match(r"[^/]*:", value) or ".." in value.split("/"):
+        raise ParameterError(attribute.name, value, "a path below the folder of the report")
+
+
+@attrs.frozen
+class Link:
+    """A file that lies beside the report.
+
+    Parameters
+    ----------
+    path : str
+        Relative to the report, with ``/``; also what is shown, if `text` is empty.
+    text : str
+    """
+
+    path: str = attrs.field(validator=_inside)
+    text: str = ""
+
+
+Cell = str | int | float | bool | Number | Badge | Brief | Code | Link | None

@@ -12,18 +12,17 @@ from typing import Any, Literal
 import attrs
 
 from fullwell.errors import ParameterError
-from fullwell.report.cells import Badge, Cell, Number, one_of, plain
+from fullwell.report.cells import Badge, Cell, Link, Number, one_of, plain
+from fullwell.report.facts import Fact, Facts
+from fullwell.report.figures import Gallery, Pair, Picture
 
 __all__ = [
     "Block",
-    "Change",
+    "Card",
     "Column",
-    "Fact",
-    "Facts",
-    "Gallery",
-    "Pair",
-    "Picture",
+    "Listing",
     "Report",
+    "Row",
     "Section",
     "Severity",
     "TableBlock",
@@ -35,7 +34,6 @@ __all__ = [
 Severity = Literal["error", "warning", "note"]
 
 _SEVERITIES = ("error", "warning", "note")
-_PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
 def _tuple(values: Iterable[Any]) -> tuple[Any, ...]:
@@ -55,48 +53,6 @@ class Text:
     """Paragraphs, set apart by empty lines."""
 
     text: str
-
-
-@attrs.frozen
-class Fact:
-    """One thing that is known.
-
-    Parameters
-    ----------
-    label : str
-        What it is.
-    value : Cell
-        What is known of it; None is 'not known'.
-    unit : str
-        Unit of a number.
-    error : float or None
-        Standard error of a number.
-    source : str
-        Where it comes from: a card, a measurement, a default.
-    key : str
-        Name for programs.
-    """
-
-    label: str
-    value: Cell = attrs.field(converter=plain)
-    unit: str = ""
-    error: float | None = attrs.field(default=None, converter=plain)
-    source: str = ""
-    key: str = ""
-
-    @property
-    def cell(self) -> Cell:
-        """The value with unit, error and key, if it is a number."""
-        if isinstance(self.value, bool) or not isinstance(self.value, int | float):
-            return self.value
-        return Number(self.value, error=self.error, unit=self.unit, key=self.key)
-
-
-@attrs.frozen
-class Facts:
-    """Things that are known, one a line."""
-
-    facts: tuple[Fact, ...] = attrs.field(converter=_tuple)
 
 
 @attrs.frozen
@@ -148,73 +104,13 @@ class TableBlock:
 
 
 @attrs.frozen
-class Picture:
-    """A picture.
+class Listing:
+    """Sentences or names, one a line; `folded` ones open on a click."""
 
-    Parameters
-    ----------
-    data : bytes
-        A PNG or SVG file.
-    alt : str
-        What is to be seen, for those who do not see it.
-    caption : str
-        What stands below it.
-
-    Raises
-    ------
-    ParameterError
-        If `data` is neither, or `alt` is empty.
-    """
-
-    data: bytes = attrs.field(repr=False)
-    alt: str
-    caption: str = ""
-
-    def __attrs_post_init__(self) -> None:
-        if not (self.data.startswith(_PNG_START) or b"<svg" in self.data[:1000]):
-            raise ParameterError("picture", self.data[:20], "a PNG or SVG file")
-        if not self.alt.strip():
-            raise ParameterError("alt", self.alt, "words that say what is to be seen")
-
-    @property
-    def media_type(self) -> str:
-        """``'image/png'`` or ``'image/svg+xml'``."""
-        return "image/png" if self.data.startswith(_PNG_START) else "image/svg+xml"
-
-
-@attrs.frozen
-class Gallery:
-    """Pictures beside each other."""
-
-    pictures: tuple[Picture, ...] = attrs.field(converter=_tuple)
-
-    @property
-    def has_plots(self) -> bool:
-        """Whether a drawing is among them, whose letters need more room than a photograph."""
-        return any(picture.media_type == "image/svg+xml" for picture in self.pictures)
-
-
-@attrs.frozen
-class Change:
-    """A number before and after."""
-
-    label: str
-    before: Cell = attrs.field(converter=plain)
-    after: Cell = attrs.field(converter=plain)
-    unit: str = ""
-
-
-@attrs.frozen
-class Pair:
-    """The same thing before and after, in pictures and in numbers."""
-
-    title: str
-    before: Picture
-    after: Picture
-    changes: tuple[Change, ...] = attrs.field(default=(), converter=_tuple)
-    before_label: str = "Before"
-    after_label: str = "After"
-    note: str = ""
+    items: tuple[str, ...] = attrs.field(converter=_tuple)
+    title: str = ""
+    folded: bool = False
+    names: bool = False
 
 
 @attrs.frozen
@@ -253,7 +149,39 @@ class Warnings:
         return sum(item.severity == severity for item in self.items)
 
 
-Block = Text | Facts | TableBlock | Picture | Gallery | Pair | Warnings
+@attrs.frozen
+class Row:
+    """Blocks beside each other where there is room, else below each other."""
+
+    blocks: tuple[Block, ...] = attrs.field(converter=_tuple)
+
+
+@attrs.frozen
+class Card:
+    """One thing with all that is known of it: pictures beside facts, the rest below.
+
+    Parameters
+    ----------
+    title : str
+    badge : Badge or None
+        How it went.
+    link : Link or None
+        Its file.
+    pictures : tuple of Picture
+    facts : Facts
+    blocks : tuple of Block
+        Below pictures and facts.
+    """
+
+    title: str
+    badge: Badge | None = None
+    link: Link | None = None
+    pictures: tuple[Picture, ...] = attrs.field(default=(), converter=_tuple)
+    facts: Facts = attrs.field(default=Facts(()))
+    blocks: tuple[Block, ...] = attrs.field(default=(), converter=_tuple)
+
+
+Block = Text | Listing | Facts | TableBlock | Picture | Gallery | Pair | Warnings | Row | Card
 
 
 @attrs.frozen

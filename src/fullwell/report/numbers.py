@@ -12,7 +12,9 @@ _MINUS, _THIN = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def number_parts(value: float, *, error: float | None = None, digits: int = _DIGITS) -> tuple[str, str, str]:
+def number_parts(
+    value: float, *, error: float | None = None, digits: int = _DIGITS, decimals: int | None = None
+) -> tuple[str, str, str]:
     """Write a number with as many digits as its error has meaning for.
 
     Parameters
@@ -25,6 +27,8 @@ def number_parts(value: float, *, error: float | None = None, digits: int = _DIG
     digits : int
         Significant digits where there is no error. Digits before the point are never rounded away,
         and no zeros are added to a number that is shorter.
+    decimals : int, optional
+        Digits behind the point where there is no error, whatever the size of the number.
 
     Returns
     -------
@@ -36,6 +40,8 @@ def number_parts(value: float, *, error: float | None = None, digits: int = _DIG
         return _not_finite(value), "", ""
     if error is None and isinstance(value, int):
         return _grouped(str(value)), "", ""
+    if error is None and decimals is not None:
+        return _grouped(f"{value:.{decimals}f}"), "", ""
     known = error if error is not None and math.isfinite(error) and error > 0 else 0.0
     power = _power(max(abs(value), known))
     scale = 10.0**power

@@ -66,12 +66,21 @@
     table.closest(".table").querySelector(".top").append(box);
   });
 
-  // Pictures: click to enlarge.
+  // Pictures: click to enlarge; arrows go to the neighbors, at the same place and size, as in a blink comparator.
   const dialog = document.querySelector("dialog.zoom");
-  const enlarge = (image) => {
+  let neighbors = [], at = 0;
+  const show = () => {
+    const image = neighbors[at];
+    const grays = image.closest("figure").querySelector(".grays");
     dialog.querySelector("img").src = image.src;
     dialog.querySelector("img").alt = image.alt;
-    dialog.querySelector("p").textContent = image.alt;
+    const more = neighbors.length > 1 ? ` \u2013 ${at + 1} of ${neighbors.length}, arrow keys` : "";
+    dialog.querySelector("p").textContent = image.alt + (grays ? `: ${grays.getAttribute("aria-label")}` : "") + more;
+  };
+  const enlarge = (image) => {
+    neighbors = all(".frame img", image.closest("article, .gallery") ?? image.closest("figure"));
+    at = neighbors.indexOf(image);
+    show();
     dialog.showModal();
   };
   all(".frame").forEach((frame) => {
@@ -83,6 +92,10 @@
     frame.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === " ") { event.preventDefault(); enlarge(image); }
     });
+  });
+  dialog.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step) { event.preventDefault(); at = (at + step + neighbors.length) % neighbors.length; show(); }
   });
   dialog.addEventListener("click", () => dialog.close());
 
@@ -98,7 +111,7 @@
       if (current && id === current.id && !link.hasAttribute("aria-current")) {
         link.setAttribute("aria-current", "true");
         const strip = link.closest("nav");
-        strip.scrollLeft = link.offsetLeft - strip.clientWidth / 2 + link.clientWidth / 2;
+        if (strip.scrollWidth > strip.clientWidth) strip.scrollLeft = link.offsetLeft - strip.clientWidth / 2 + link.clientWidth / 2;
       } else if (!current || id !== current.id) link.removeAttribute("aria-current");
     });
   };

@@ -1,0 +1,298 @@
+"""The loops of `fullwell.kernels.lacosmic`, compiled; the plain form is `lacosmic_reference`.
+
+Hardly any pixel gets past the first threshold, so only the Laplacian is made for all of them, and medians are
+taken one by one where they decide something. That is faster than any median of the whole image.
+
+All images have a margin of `MARGIN` pixels whose `bad` is True, so that no window asks where the image ends.
+No fast-math: the order of every operation is part of the result.
+"""
+# mypy: disable-error-code="untyped-decorator"
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+__all__ = ["first_candidates", "floors", "iterate", "prepare"]
+
+f32 = np.float32
+_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+
+#: Reach of the widest window: 9 x 9 of medians of 5 x 5.
+MARGIN = 6
+#: Side of the tiles that have one lower bound of the noise each.
+TILE = 16
+#: A new hit changes decisions up to here: 2 by cleaning and 6 by the widest window.
+REACH = 8
+#: Least fine structure, in sigma.
+LEAST_STRUCTURE = f32(0.01)
+#: Keeps the bound below the noise when both were rounded.
+_BELOW = f32(0.9999)
+
+
+@_jit
+def prepare(data: Any, variance: Any, mask: Any, image: Any, power: Any, bad: Any) -> None:
+    """Copy pixels inside the margin; those that are masked or without noise become bad."""
+    for y in range(data.shape[0]):
+        row, bad_row, power_row = image[y + MARGIN], bad[y + MARGIN], power[y + MARGIN]
+        for x in range(data.shape[1]):
+            v, p = data[y, x], variance[y, x]
+            known = abs(v) < np.inf  # False for NaN, too
+            row[x + MARGIN] = v if known else f32(-np.inf)
+            power_row[x + MARGIN] = p
+            bad_row[x + MARGIN] = mask[y, x] or not (known and p > f32(0) and p < np.inf)
+
+
+@_jit
+def floors(power: Any, bad: Any, floor: Any) -> None:
+    """Fill ``floor`` (tile rows + 2, tile columns + 2) with the least good variance of each tile."""
+    height, width = power.shape[0] - 2 * MARGIN, power.shape[1] - 2 * MARGIN
+    floor[:] = np.inf
+    for y in range(height):
+        row, bad_row, floor_row = power[y + MARGIN], bad[y + MARGIN], floor[y // TILE + 1]
+        for tile in range(floor.shape[1] - 2):
+            least = floor_row[tile + 1]
+            for x in range(tile * TILE, min((tile + 1) * TILE, width)):
+                p = f32(np.inf) if bad_row[x + MARGIN] else row[x + MARGIN]
+                least = min(least, p)
+            floor_row[tile + 1] = least
+
+
+@_jit
+def _limit(floor: Any, tile_y: int, tile_x: int, threshold: Any) -> Any:
+    """Laplacian that no pixel of a tile can be a hit below: noise comes from up to 5 pixels away."""
+    least = f32(np.inf)
+    for j in range(3):
+        for i in range(3):
+            least = min(least, floor[tile_y + j, tile_x + i])
+    return f32(2) * threshold * np.sqrt(least) * _BELOW
+
+
+@_jit
+def _step(v: Any, neighbor: Any, neighbor_bad: Any) -> Any:
+    """Drop from a pixel to its neighbor; a bad neighbor can lessen a Laplacian, never raise it."""
+    d = v - neighbor
+    return min(d, f32(0)) if neighbor_bad else d
+
+
+@_jit
+def _laplacian(image: Any, bad: Any, y: int, x: int) -> Any:
+    v = image[y, x]
+    left, right = _step(v, image[y, x - 1], bad[y, x - 1]), _step(v, image[y, x + 1], bad[y, x + 1])
+    below, above = _step(v, image[y - 1, x], bad[y - 1, x]), _step(v, image[y + 1, x], bad[y + 1, x])
+    lower = max(left + below, f32(0)) + max(right + below, f32(0))
+    upper = max(left + above, f32(0)) + max(right + above, f32(0))
+    return f32(0.25) * (lower + upper)
+
+
+@_jit
+def first_candidates(
+    image: Any, bad: Any, floor: Any, threshold: Any, laplacian: Any, candidates: Any
+) -> int:
+    """Fill the Laplacian; list the good pixels where it is high enough for a hit and return their number."""
+    height, width = image.shape[0] - 2 * MARGIN, image.shape[1] - 2 * MARGIN
+    count = 0
+    for y in range(MARGIN, MARGIN + height):
+        below, row, above, out = image[y - 1], image[y], image[y + 1], laplacian[y]
+        bad_below, bad_row, bad_above = bad[y - 1], bad[y], bad[y + 1]
+        for x in range(MARGIN, MARGIN + width):
+            v = row[x]
+            left, right = _step(v, row[x - 1], bad_row[x - 1]), _step(v, row[x + 1], bad_row[x + 1])
+            down, up = _step(v, below[x], bad_below[x]), _step(v, above[x], bad_above[x])
+            lower = max(left + down, f32(0)) + max(right + down, f32(0))
+            upper = max(left + up, f32(0)) + max(right + up, f32(0))
+            out[x] = f32(0.25) * (lower + upper)
+        tile_y = (y - MARGIN) // TILE
+        for tile_x in range(floor.shape[1] - 2):
+            limit = _limit(floor, tile_y, tile_x, threshold)
+            for x in range(MARGIN + tile_x * TILE, MARGIN + min((tile_x + 1) * TILE, width)):
+                if out[x] > limit and not bad_row[x]:
+                    candidates[count] = y * image.shape[1] + x
+                    count += 1
+    return count
+
+
+@_jit
+def _median(v: Any, n: int) -> Any:
+    """Median of the first n values, which are put in order; the mean of the middle two for even n."""
+    for i in range(1, n):
+        new = v[i]
+        j = i - 1
+        while j >= 0 and v[j] > new:
+            v[j + 1] = v[j]
+            j -= 1
+        v[j + 1] = new
+    return v[n // 2] if n % 2 else f32(0.5) * (v[n // 2 - 1] + v[n // 2])
+
+
+@_jit
+def _window_median(image: Any, bad: Any, y: int, x: int, reach: int, separable: bool, work: Any) -> Any:
+    """Median of the good pixels around (y, x), all at once or by rows; NaN where there is none."""
+    n = 0
+    lines = 0
+    for j in range(y - reach, y + reach + 1):
+        for i in range(x - reach, x + reach + 1):
+            if not bad[j, i]:
+                work[n] = image[j, i]
+                n += 1
+        if separable:
+            if n:
+                work[64 + lines] = _median(work, n)
+                lines += 1
+            n = 0
+    if separable:
+        return _median(work[64:], lines) if lines else f32(np.nan)
+    return _median(work, n) if n else f32(np.nan)
+
+
+@_jit
+def _structure(image: Any, bad: Any, y: int, x: int, reach: int, wide: int, separable: bool, work: Any) -> Any:
+    """Median of the window around a pixel, minus the median of such medians in a wider window."""
+    inner = work[128:]
+    n = 0
+    lines = 0
+    center = f32(0)
+    for j in range(y - wide, y + wide + 1):
+        for i in range(x - wide, x + wide + 1):
+            if not bad[j, i]:
+                inner[n] = _window_median(image, bad, j, i, reach, separable, work)
+                if j == y and i == x:
+                    center = inner[n]
+                n += 1
+        if separable:
+            if n:
+                inner[64 + lines] = _median(inner, n)
+                lines += 1
+            n = 0
+    return center - (_median(inner[64:], lines) if separable else _median(inner, n))
+
+
+@_jit
+def _excess(
+    laplacian: Any, power: Any, bad: Any, y: int, x: int, threshold: Any, separable: bool, work: Any
+) -> Any:
+    """Return the noise and, where it can exceed the threshold, the Laplacian above its surroundings in sigma."""
+    reach = 3 if separable else 2
+    noise = np.sqrt(_window_median(power, bad, y, x, reach, separable, work))
+    scale = f32(2) * noise
+    if not laplacian[y, x] / scale > threshold:
+        return noise, f32(0)
+    around = _window_median(laplacian, bad, y, x, reach, separable, work)
+    return noise, (laplacian[y, x] - around) / scale
+
+
+@_jit
+def _grow(
+    laplacian: Any, power: Any, bad: Any, new: Any, found: Any, count: int, threshold: Any, separable: Any, work: Any
+) -> int:
+    """Append the neighbors of the found pixels that exceed the threshold; return the new number."""
+    width = bad.shape[1]
+    for k in range(count):
+        y, x = found[k] // width, found[k] % width
+        for j in range(y - 1, y + 2):
+            for i in range(x - 1, x + 2):
+                if bad[j, i] or new[j, i]:
+                    continue
+                if _excess(laplacian, power, bad, j, i, threshold, separable, work)[1] > threshold:
+                    new[j, i] = True
+                    found[count] = j * width + i
+                    count += 1
+    return count
+
+
+@_jit
+def _clean(image: Any, power: Any, bad: Any, hits: Any, y: int, x: int, work: Any) -> None:
+    """Give a hit the medians of the pixels around it that are neither bad nor hit."""
+    n = 0
+    for j in range(y - 2, y + 3):
+        for i in range(x - 2, x + 3):
+            if not (bad[j, i] or hits[j, i]):
+                work[n] = image[j, i]
+                work[64 + n] = power[j, i]
+                n += 1
+    if n:
+        image[y, x] = _median(work, n)
+        power[y, x] = _median(work[64:], n)
+    else:
+        image[y, x] = -np.inf
+        bad[y, x] = True
+
+
+@_jit
+def iterate(
+    image: Any,
+    power: Any,
+    bad: Any,
+    laplacian: Any,
+    floor: Any,
+    threshold: Any,
+    low: Any,
+    contrast: Any,
+    separable: bool,
+    iterations: int,
+    candidates: Any,
+    count: int,
+    hits: Any,
+) -> None:
+    """Find hits among candidates, clean them, and look again around what is new."""
+    height, width = image.shape
+    small, wide = (2, 4) if separable else (1, 3)
+    work = np.empty(256, np.float32)
+    found = np.empty(image.size, np.int64)
+    new = np.zeros(image.shape, np.bool_)
+    for iteration in range(iterations):
+        seeds = 0
+        for k in range(count):
+            y, x = candidates[k] // width, candidates[k] % width
+            noise, excess = _excess(laplacian, power, bad, y, x, threshold, separable, work)
+            if excess > threshold:
+                structure = _structure(image, bad, y, x, small, wide, separable, work) / noise
+                if excess > contrast * max(structure, LEAST_STRUCTURE):
+                    new[y, x] = True
+                    found[seeds] = candidates[k]
+                    seeds += 1
+        total = _grow(laplacian, power, bad, new, found, seeds, threshold, separable, work)
+        total = _grow(laplacian, power, bad, new, found, total, low, separable, work)
+        fresh = 0
+        for k in range(total):
+            y, x = found[k] // width, found[k] % width
+            new[y, x] = False
+            if not hits[y, x]:
+                hits[y, x] = True
+                found[fresh] = found[k]
+                fresh += 1
+        if fresh == 0 or iteration == iterations - 1:
+            return
+        # Cleaned values come from 2 pixels away, Laplacians from 1 more.
+        for k in range(fresh):
+            y, x = found[k] // width, found[k] % width
+            for j in range(max(y - 2, MARGIN), min(y + 3, height - MARGIN)):
+                for i in range(max(x - 2, MARGIN), min(x + 3, width - MARGIN)):
+                    if hits[j, i]:
+                        _clean(image, power, bad, hits, j, i, work)
+        for k in range(fresh):
+            y, x = found[k] // width, found[k] % width
+            for j in range(max(y - 3, MARGIN), min(y + 4, height - MARGIN)):
+                for i in range(max(x - 3, MARGIN), min(x + 4, width - MARGIN)):
+                    laplacian[j, i] = _laplacian(image, bad, j, i)
+        count = 0
+        for k in range(fresh):
+            y, x = found[k] // width, found[k] % width
+            for j in range(max(y - REACH, MARGIN), min(y + REACH + 1, height - MARGIN)):
+                for i in range(max(x - REACH, MARGIN), min(x + REACH + 1, width - MARGIN)):
+                    if new[j, i] or bad[j, i]:
+                        continue
+                    new[j, i] = True
+                    candidates[count] = j * width + i
+                    count += 1
+        kept = 0
+        for k in range(count):
+            y, x = candidates[k] // width, candidates[k] % width
+            new[y, x] = False
+            limit = _limit(floor, (y - MARGIN) // TILE, (x - MARGIN) // TILE, threshold)
+            if laplacian[y, x] > limit:
+                candidates[kept] = candidates[k]
+                kept += 1
+        count = kept
