@@ -51,8 +51,8 @@ def command_line() -> str:
 
     from fullwell.cli import COMMANDS, main
 
-    parts = []
     context = click.Context(main, info_name="fullwell")
+    parts = [f"```text\n{main.get_help(context)}\n```\n"]
     for name in COMMANDS:
         command = main.get_command(context, name)
         assert command is not None
@@ -70,7 +70,9 @@ def _toml(value: Any) -> str:
 
 
 def _allowed(field: Any) -> str:
-    choices = typing.get_args(field.annotation) if typing.get_origin(field.annotation) is typing.Literal else ()
+    choices = (
+        typing.get_args(field.annotation) if typing.get_origin(field.annotation) is typing.Literal else ()
+    )
     if choices:
         return ", ".join(f"`{choice}`" for choice in choices)
     signs = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}

@@ -44,7 +44,7 @@ frames = st.builds(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(frames, steps, steps, steps)
 def test_composed_is_sequential(frame, a, b, c):
     together = (c @ b @ a).apply(frame)
@@ -69,7 +69,7 @@ def test_composed_is_sequential(frame, a, b, c):
         assert first.variance == second.variance
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(steps, steps, steps)
 def test_composition_does_not_care_for_brackets(a, b, c):
     left, right = (c @ b) @ a, c @ (b @ a)

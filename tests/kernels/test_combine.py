@@ -91,7 +91,7 @@ def blocks(draw):
     )
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(blocks())
 def test_every_pixel_follows_the_rule_to_the_last_bit(block):
     values, valid, rule = block
@@ -138,7 +138,7 @@ def test_a_rejected_value_never_returns():
 
 
 def test_a_value_on_the_limit_stays():
-    # std (ddof 0) of -1, -1, 1, 1 is 1 about 0; a 1 sigma clip takes away what lies beyond, not on, the limit.
+    # std (ddof 0) of -1, -1, 1, 1 is 1 about 0; a 1 sigma clip takes what lies beyond, not on, the limit.
     values = np.array([[-1.0], [-1.0], [1.0], [1.0]])
 
     assert combine_block(values, np.ones((4, 1), bool), rule("std", 1.0, 4)).used[0] == 4

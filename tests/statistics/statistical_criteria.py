@@ -1,36 +1,37 @@
 """The criteria: is the residual zero within its predicted error, and is its square the variance plane?
 
-Let ``r = calibrated - truth`` over the n unflagged pixels of a region, v the settled variance plane, y the truth,
-f the flat, g the gain.
+Let ``r = calibrated - truth`` over the n unflagged pixels of a region, v the settled variance plane, y the
+truth, f the flat, g the gain.
 
 **Mean.** The predicted variance of mean(r) is the sum of
 
 - ``sum v / n^2``: noise of single pixels, that of the masters included, since it is in v;
 - ``(W_a s_a)^2`` for each amplifier a: noise of the overscan level of this frame, common to all pixels of the
-  amplifier. ``s_a^2 = (R_a^2/g_a^2 + 1/12)/m`` in ADU^2, R the read noise, m the number of overscan pixels, 1/12 the
-  noise of rounding; ``W_a = sum_{i in a} g_a/f_i / n``;
+  amplifier. ``s_a^2 = (R_a^2/g_a^2 + 1/12)/m`` in ADU^2, R the read noise, m the number of overscan pixels,
+  1/12 the noise of rounding; ``W_a = sum_{i in a} g_a/f_i / n``;
 - ``(C_ka L_ka)^2`` for each amplifier and each master k: level noise that the master brings along from the
-  overscan of its own N frames, ``L^2 = s_a^2/N`` (for a flat ``s_a^2/(N counts^2)``). ``C_ka = sum_{i in a} c_ki / n`` with c
-  the coefficient of the master's noise, as the frame has it before it is settled: ``-(1 - s - r (1 - s_F)) g/f`` for
-  the bias, ``-(s - r s_F) g/f`` for the dark, ``-y/f`` for the flat;
-- ``(mean(y) q)^2``: error of the flat's normalization. The median m of independent values F_i with errors d_i is
-  where ``sum Phi((m - F_i)/d_i) = n/2``, so that ``q^2 = sum Phi (1 - Phi) / (sum phi/d_i)^2`` at the median.
+  overscan of its own N frames, ``L^2 = s_a^2/N`` (for a flat ``s_a^2/(N counts^2)``).
+  ``C_ka = sum_{i in a} c_ki / n`` with c the coefficient of the master's noise, as the frame has it before it
+  is settled: ``-(1 - s - r (1 - s_F)) g/f`` for the bias, ``-(s - r s_F) g/f`` for the dark, ``-y/f`` for the
+  flat, with ``r = y/counts`` here;
+- ``(mean(y) q)^2``: error of the flat's normalization. The median m of independent values F_i with errors d_i
+  is where ``sum Phi((m - F_i)/d_i) = n/2``, so ``q^2 = sum Phi (1 - Phi) / (sum phi/d_i)^2`` at the median.
 
-Criterion: |mean(r)| below 4 of these errors; a right code fails one check in 15 800.
+Criterion: |mean(r)| below 4 of these errors; right code fails one check in 15 800.
 
-**Variance.** For Poisson plus Gaussian noise var(r^2) = 2 v^2 + k4. The plane itself, whose Poisson term is the
-measured signal, goes up and down with r (third cumulant), and the cumulants of the counts cancel:
-``var(r^2 - plane) = 2 v^2 + R^2/f^4``. The read noise, measured on the biases to a relative error e_a, moves the part
-Q of v that it makes up. So the predicted variance of ``mean(r^2)/mean(v)`` is
+**Variance.** For Poisson plus Gaussian noise var(r^2) = 2 v^2 + k4. The plane itself, whose Poisson term is
+the measured signal, goes up and down with r (third cumulant), and the cumulants of the counts cancel:
+``var(r^2 - plane) = 2 v^2 + R^2/f^4``. The read noise, measured on the biases to a relative error e_a, moves
+the part Q of v that it makes up. So the predicted variance of ``mean(r^2)/mean(v)`` is
 
     ``[sum (2 v^2 + R^2/f^4) + sum_a (2 e_a sum_a Q)^2] / (sum v)^2``,
 
-which is 2/n where v is the same everywhere and the read noise exact. Criterion: mean(r^2)/mean(v) is 1 within 4 of
-these errors; one in 15 800 again.
+which is 2/n where v is the same everywhere and the read noise exact. Criterion: mean(r^2)/mean(v) is 1 within
+4 of these errors; one in 15 800 again.
 
 **Pooled** over the frames of a setting, 2e6 pixels or more: |mean(r)| < 0.01 sqrt(mean v) and
-|mean(r^2)/mean(v) - 1| < 0.01. In the narrow filter, where the overscan counts most, these are 5 predicted errors or more
-(one false alarm in 1.7 million), in the broad one more than 6.
+|mean(r^2)/mean(v) - 1| < 0.01. In the narrow filter, where the overscan counts most, these are 5 predicted
+errors or more (one false alarm in 1.7 million), in the broad one more than 6.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ def four_amplifiers(side: int = SIDE) -> Detector:
 
 @attrs.frozen(eq=False)
 class Science:
-    """A raw science frame and its truth: expected electrons before the flat, in all and of the stars alone."""
+    """A raw science frame and its truth: expected electrons before the flat, of all and of the stars."""
 
     frame: object
     light: np.ndarray
@@ -180,9 +180,9 @@ class Night:
 class Masters:
     """Calibration products of a night, measured by the code under test.
 
-    With ``lengths='one'`` the dark is scaled from one longer exposure with the bias known. What does not grow with
-    time cannot be told from the rate then, so the biases are the shortest exposures of the camera, which hold it.
-    With ``lengths='two'`` the biases are free of it, and the dark has to find it.
+    With ``lengths='one'`` the dark is scaled from one longer exposure with the bias known. What does not grow
+    with time cannot be told from the rate then, so the biases are the shortest exposures of the camera, which
+    hold it. With ``lengths='two'`` the biases are free of it, and the dark has to find it.
     """
 
     night: Night

@@ -5,9 +5,9 @@ Simulated nights go through `SignalChain.expose`, `Bias.measure`, `Dark.measure`
 `statistical_criteria`; the scenario in `statistical_nights`. Seeds are fixed.
 
 A night of one number of calibration frames makes 2 filters x 3 dark factors x 2 ways to scale the dark = 12
-settings, each of 2 or 3 frames of 6 regions with 2 checks: with 2 frames 288 checks, one of which fails in one of 55
-fresh seeds; for the 4 nights of the full grid with 3 frames in one of 9. (Regions and settings share pixels and
-raw frames, so the true rates are lower.)
+settings, each of 2 or 3 frames of 6 regions with 2 checks: with 2 frames 288 checks, one of which would fail
+in one of 55 fresh seeds; for the 4 nights of the full grid with 3 frames in one of 9. (Regions and settings
+share pixels and raw frames, so the true rates are lower.)
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ class TestThreeFrames:
 
 class TestSharedNoise:
     def test_the_coefficients_are_those_of_the_formula(self, masters, science):
-        """raw - (1-s) bias - s dark over a flat that holds both: 1 - s - r (1 - s_F) and s - r s_F, times g/f."""
+        """1 - s - r (1 - s_F) for the bias, s - r s_F for the dark, times -g/f, and -y/f for the flat."""
         one, raw = masters["one"], science["broad", 0.5][0]
         frame = one.correct(raw, "broad")
         flat, detector = one.flats["broad"], one.night.detector
@@ -184,9 +184,9 @@ class TestSharedNoise:
     def test_masters_within_the_flat_count_with_their_sign(self):
         """Faint flats, so that the bias in the flat and the bias in the frame matter: they cancel in part.
 
-        Here (1 - s - r (1 - s_F))^2 V_bias is 7 times less than independent masters would give. The flat's own error,
-        4 %, is not small enough for the second order of the mean, so only variances are looked at. Each of the 20 checks
-        fails one fresh seed in 15 800.
+        Here (1 - s - r (1 - s_F))^2 V_bias is far less than independent masters would give. The flat's own
+        error, 3 %, is not small enough for the second order of the mean, so only variances are looked at.
+        Each of the 10 checks fails one fresh seed in 15 800.
         """
         night = Night(seed=11, flat_level=500.0, skies={"narrow": 30.0, "broad": 250.0})
         masters = Masters.make(night, 3, lengths="one", filters=("broad",))
@@ -240,19 +240,21 @@ def test_full_grid(count):
         mean, ratio = np.abs(verdict.scores).max(axis=0)
         print(
             f"{count:3d} frames, {setting[0]} length, {setting[1]:6s} s = {setting[2]:4}: pooled mean "
-            f"{verdict.pool.mean:+.4f} sigma, ratio {verdict.pool.ratio:.4f}; worst {mean:.1f} and {ratio:.1f} errors"
+            f"{verdict.pool.mean:+.4f} sigma, ratio {verdict.pool.ratio:.4f}; "
+            f"worst {mean:.1f} and {ratio:.1f} errors"
         )
     assert complaints(verdicts) == []
-    # Predicted errors that were far too large would pass everything. Scores share raw frames: 40 % is 4 sigma or more.
+    # Predicted errors that were far too large would pass everything. Scores share raw frames and masters, so
+    # some 50 of the 432 are independent: their spread is 1 within 0.1, and 0.4 is 4 of that.
     spread = np.sqrt(np.mean(np.square(np.concatenate([v.scores for v in verdicts.values()])), axis=0))
     assert np.all((spread > 0.6) & (spread < 1.4)), spread
 
 
 @pytest.mark.slow
 def test_two_frames_of_a_length():
-    """The dark goes through a line then, and of two values that differ by a cosmic ray the higher is rejected.
+    """The dark follows a line then, and of two values that differ by a cosmic ray the higher is rejected.
 
-    2 filters less one, 3 factors, 2 frames, 6 regions: 72 checks, one in 220 fresh seeds.
+    3 dark factors, 2 frames, 6 regions with 2 checks: one in 220 fresh seeds fails.
     """
     night, overscan = Night(seed=4), Overscan()
     bias = Bias.measure(night.biases(3, 0.0), known=SignalChain([overscan]))

@@ -1,8 +1,8 @@
 """The same criteria end to end: a simulated night on disk, reduced by the command's own function.
 
-Truth comes from the file beside the raw frames. The regions leave out pixels that the truth file knows to be hit by
-cosmic rays, since finding those is another question; they count in the pooled criterion. False alarms: 10 frames of 3
-regions with 2 checks, one in 260 fresh seeds; seeds are fixed.
+Truth comes from the file beside the raw frames. The regions leave out pixels that the truth file knows to be
+hit by cosmic rays, since finding those is another question; they count in the pooled criterion. False alarms:
+10 frames of 3 regions with 2 checks, one in 260 fresh seeds; seeds are fixed.
 """
 
 from __future__ import annotations
@@ -96,9 +96,7 @@ def region_complaints(night):
         hit = np.where(night.truth.cosmic_rays(name), FLAG_DTYPE.type(Flags.COSMIC_RAY), FLAG_DTYPE.type(0))
         clean = frame.with_(flags=frame.flags | hit, detector=kept_apart.detector)
         for check in examine(clean, light, regions(clean, stars, sky), common):
-            print(
-                f"{name} {check.region}: {check.scores[0]:+.1f} and {check.scores[1]:+.1f} errors, {check.pixels} pixels"
-            )
+            print(f"{name} {check.region}: {check.scores[0]:+.1f} and {check.scores[1]:+.1f} errors")
             found += [f"{name} {complaint}" for complaint in check.complaints]
     return found
 

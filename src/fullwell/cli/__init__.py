@@ -7,20 +7,21 @@ import importlib
 import click
 
 from fullwell import __version__
+from fullwell.cli.errors import told
 
 __all__ = ["main"]
 
 #: Command to the module and function that hold it, with the line that ``--help`` shows.
 COMMANDS = {
-    "reduce": ("fullwell.cli.reduce:reduce", "Reduce a folder of raw frames: masters, calibrated frames, report."),
-    "simulate": ("fullwell.cli.simulate:simulate", "Make raw frames whose truth is known."),
-    "demo": ("fullwell.cli.demo:demo", "Simulate a small night, reduce it, say where to look."),
-    "config": ("fullwell.cli.config:config", "Print a configuration file for reduce, with all defaults explained."),
+    "reduce": ("reduce:reduce", "Reduce a folder of raw frames: masters, calibrated frames, report."),
+    "simulate": ("simulate:simulate", "Make raw frames whose truth is known."),
+    "demo": ("demo:demo", "Simulate a small night, reduce it, say where to look."),
+    "config": ("config:config", "Print a configuration file for reduce, with all defaults explained."),
 }
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command only to run it or to show its own help."""
+    """A group that imports a command only to run it, and says in one line what failed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Names in the order of the table."""
@@ -31,9 +32,14 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, function = COMMANDS[cmd_name][0].split(":")
-        command = getattr(importlib.import_module(module), function)
+        command = getattr(importlib.import_module(f"fullwell.cli.{module}"), function)
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; errors become a line on stderr and an exit code."""
+        with told(ctx):
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
@@ -43,7 +49,8 @@ class LazyGroup(click.Group):
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="fullwell")
-def main() -> None:
+@click.option("--debug", is_flag=True, help="Show the traceback of an error that was not foreseen.")
+def main(debug: bool) -> None:
     """One model of a CCD, three verbs: simulate, measure, correct.
 
     Exit codes: 0 done, 1 done but a check failed or an input was set aside, 2 usage, 3 nothing usable.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullwell.cli.terminal import NOTHING_USABLE, USAGE, fail, progress
+from fullwell.cli.terminal import default_workers, printable, progress
 
 if TYPE_CHECKING:
     from fullwell.night import NightResult, ReduceConfig
@@ -19,9 +18,15 @@ __all__ = ["reduce", "sentences"]
 
 @click.command()
 @click.argument("raw", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder for what comes out.")
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="A TOML file; see 'fullwell config'.")
-@click.option("--workers", type=click.IntRange(1), default=None, help="Threads [default: one a core, at most 4].")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder for what comes out."
+)
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), help="A TOML file; see 'fullwell config'."
+)
+@click.option(
+    "--workers", type=click.IntRange(1), default=None, help="Threads [default: one a core, at most 4]."
+)
 @click.option("--dry-run", is_flag=True, help="Look and decide, say what would be done, and write nothing.")
 @click.option("--overwrite", is_flag=True, help="Use an output folder that holds files of other origin.")
 @click.option("--no-report", is_flag=True, help="Write results.json only, no report and no pictures.")
@@ -41,35 +46,30 @@ def reduce(
     Biases, darks and flats become masters, science frames are calibrated with those that fit, and report.html
     says what was found, what was chosen and why. Called again, it does only what is missing or stale.
     """
-    from fullwell.errors import AlreadyExists, ConfigError, FileError, ParameterError, UnreadableFile
     from fullwell.night import NoFrames
     from fullwell.night import reduce as run
 
+    config = _config(config_file, no_report=no_report)
     try:
-        config = _config(config_file, no_report=no_report)
         with progress() as tell:
             result = run(
                 raw,
                 output,
                 config=config,
-                workers=workers or min(4, os.cpu_count() or 1),
+                workers=workers or default_workers(),
                 overwrite=overwrite,
                 dry_run=dry_run,
                 on_progress=tell,
             )
     except NoFrames as error:
-        if as_json:
-            click.echo(json.dumps(error.result.data, indent=1))
-        fail("reduce", f"{error} ({error.result.report_path})", NOTHING_USABLE)
-    except AlreadyExists as error:
-        fail("reduce", f"{error} (--overwrite allows it)", USAGE)
-    except (ConfigError, ParameterError, UnreadableFile) as error:
-        fail("reduce", str(error), USAGE)
-    except FileError as error:
-        fail("reduce", str(error), NOTHING_USABLE)
-    else:
-        click.echo(json.dumps(result.data, indent=1) if as_json else sentences(result))
-        raise SystemExit(result.exit_code)
+        click.echo(_json(error.result) if as_json else sentences(error.result))
+        raise
+    click.echo(_json(result) if as_json else sentences(result))
+    raise SystemExit(result.exit_code)
+
+
+def _json(result: NightResult) -> str:
+    return json.dumps(result.data, indent=1, allow_nan=False)
 
 
 def _config(path: Path | None, *, no_report: bool) -> ReduceConfig:
@@ -86,24 +86,38 @@ def _config(path: Path | None, *, no_report: bool) -> ReduceConfig:
 def sentences(result: NightResult) -> str:
     """Say in a few lines what came out and where it is."""
     data = result.data
-    lines = [_found(data)]
     verb = "would be" if data["dry_run"] else ""
+    lines = [_found(data)]
     for product in data["masters"]:
-        lines.append(_product(product["path"], product, f"from {len(product['inputs'])} frames" if product["inputs"] else "", verb))
+        frames = f"from {len(product['inputs'])} frames" if product["inputs"] else ""
+        lines.append(_product(product["path"], product, frames, verb))
     for product in data["calibrated"]:
         used = ", ".join(name for name in (product["bias"], product["dark"], product["flat"]) if name)
         lines.append(_product(product["path"], product, f"with {used}" if used else "", verb))
-    lines += [f"set aside: {one['name']}: {one['reason']}" for one in data["set_aside"] if one["severity"] != "info"]
-    lines += [f"{row['severity']}: {row['subject']}: {row['text']}".replace(": :", ":") for row in data["warnings"] if row["severity"] != "note"]
+    lines += [f"removed: {name}: nothing asks for it any more" for name in result.removed]
+    lines += [
+        f"set aside: {one['name']}: {one['reason']}" for one in data["set_aside"] if one["severity"] != "info"
+    ]
+    lines += [
+        ": ".join(filter(None, (row["severity"], row["subject"], row["text"])))
+        for row in data["warnings"]
+        if row["severity"] != "note"
+    ]
+    return printable("\n".join([*lines, *_where(result)]))
+
+
+def _where(result: NightResult) -> list[str]:
+    data = result.data
     if data["dry_run"]:
-        lines.append(f"{len(data['to_do'])} tasks to do; nothing was written")
-        return "\n".join(lines)
+        return [f"{len(data['to_do'])} tasks to do; nothing was written"]
+    lines = []
     if data["configuration"]["values"]["report"]["write"]:
         lines.append(f"report: {result.report_path}")
-    lines.append(f"masters: {result.out / 'masters'}")
-    if data["calibrated"]:
+    if result.masters:
+        lines.append(f"masters: {result.out / 'masters'}")
+    if result.calibrated:
         lines.append(f"calibrated frames: {result.out / 'calibrated'}")
-    return "\n".join(lines)
+    return lines
 
 
 def _found(data: dict[str, Any]) -> str:

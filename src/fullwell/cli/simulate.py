@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from fullwell.cli.terminal import progress
+
 if TYPE_CHECKING:
     from fullwell.simulation import Scenario
     from fullwell.simulation.run import Preview
 
 __all__ = ["simulate"]
-
-USAGE, NOTHING_USABLE = 2, 3
 
 
 @click.command()
@@ -51,18 +50,15 @@ def simulate(
     """Simulate the raw frames of SCENARIO.toml or of a preset, with a file of what is true about them."""
     if (scenario is None) == (preset is None):
         raise click.UsageError("give either a scenario file or --preset, not both")
-    from fullwell.errors import AlreadyExists, ConfigError, FileError, ParameterError, UnreadableFile
-
-    try:
-        run(
-            _scenario(scenario, preset), output, seed=seed, workers=workers, dry_run=dry_run,
-            overwrite=overwrite, as_json=as_json,
-        )  # fmt: skip
-    except (AlreadyExists, ConfigError, ParameterError, UnreadableFile) as error:
-        hint = " (--overwrite allows it)" if isinstance(error, AlreadyExists) else ""
-        _stop(f"{error}{hint}", USAGE)
-    except FileError as error:
-        _stop(str(error), NOTHING_USABLE)
+    run(
+        _scenario(scenario, preset),
+        output,
+        seed=seed,
+        workers=workers,
+        dry_run=dry_run,
+        overwrite=overwrite,
+        as_json=as_json,
+    )
 
 
 def run(
@@ -81,8 +77,15 @@ def run(
 
     plan = preview(scenario, output, seed=seed)
     if not dry_run:
-        with _progress(len(plan.shots)) as advance:
-            take(scenario, output, seed=seed, overwrite=overwrite, workers=workers, on_progress=advance)
+        with progress() as tell:
+            take(
+                scenario,
+                output,
+                seed=seed,
+                overwrite=overwrite,
+                workers=workers,
+                on_progress=lambda done, total, file: tell("simulating", done, total, file),
+            )
     result = _result(scenario, plan, output, seed=seed, dry_run=dry_run)
     click.echo(json.dumps(result, indent=1) if as_json else _sentences(result))
 
@@ -123,28 +126,3 @@ def _sentences(result: dict[str, Any]) -> str:
     if result["existing"]:
         lines.append(f"{len(result['existing'])} files are there already, such as {result['existing'][0]}")
     return "\n".join(lines)
-
-
-class _progress:  # noqa: N801  (used as a function)
-    """A bar on stderr, where people look; nothing when stderr is no terminal."""
-
-    def __init__(self, total: int) -> None:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        console = Console(file=sys.stderr)
-        self._bar = Progress(console=console, transient=True, disable=not console.is_terminal)
-        self._total = total
-
-    def __enter__(self) -> Any:
-        self._bar.start()
-        task = self._bar.add_task("simulating", total=self._total)
-        return lambda done, total, file: self._bar.update(task, completed=done, total=total, description=file)
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-
-def _stop(message: str, code: int) -> None:
-    click.echo(f"fullwell simulate: {message}", err=True)
-    raise SystemExit(code)

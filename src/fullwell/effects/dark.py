@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import attrs
@@ -50,6 +51,13 @@ class DarkLevel:
     variance: Any
     count: int
     id: str
+
+    @cached_property
+    def typical_variance(self) -> float:
+        """Median of the variance where there is one; a pixel without any value must not spoil all weights."""
+        variance = np.asarray(self.variance)
+        finite = variance[np.isfinite(variance)]
+        return float(np.median(finite)) if finite.size else float("nan")
 
 
 @attrs.frozen
@@ -247,7 +255,7 @@ class Dark(Effect):
                 )
             scale = (time - self.bias_time) / (levels[0].time - self.bias_time)
             return DarkWeights((scale,), "scaled down" if scale <= 1 else "scaled up")
-        variances = [float(np.median(level.variance)) for level in levels]
+        variances = [level.typical_variance for level in levels]
         rule = "line" if time <= max(self.times) * (1 + SAME_LENGTH) else "line extended"
         return DarkWeights(tuple(float(w) for w in line_weights(self.times, variances, time)), rule)
 

@@ -103,7 +103,8 @@ def _noise(
         raise NotEnoughFrames("single darks need read_noise, biases, or a second frame of one length")
     # The measured noise holds the shot noise of the typical pixel; on top comes the excess of warm ones.
     noise, _ = measured_noise(largest)
-    pedestal = float(np.median(largest[0].data))
+    good = largest[0].data[~largest[0].mask & np.isfinite(largest[0].data)]
+    pedestal = float(np.median(good)) if good.size else 0.0
     model = noise_model(noise, gain, detector)
     return NoiseModel(model.read_noise, model.gain, pedestal)
 
@@ -135,7 +136,7 @@ def _level_statistics(time: float, group: list[Frame], result: Combined, offsets
     return {
         "time": time,
         "count": len(group),
-        "median": float(np.median(result.frame.data)),
+        "median": float(np.nanmedian(result.frame.data)),
         "rejected_fraction": list(result.rejected_fraction),
         "level_offsets": [float(-offset) for offset in offsets],
         "spread": result.spread,
@@ -165,7 +166,7 @@ def _line_levels(
             {
                 "time": time,
                 "count": len(group),
-                "median": float(np.median(levels[-1].level)),
+                "median": float(np.nanmedian(levels[-1].level)),
                 "rejected_fraction": [float(f) for f in lost],
                 "spread": "line",
             }
@@ -245,13 +246,13 @@ def _rate_and_offset(
         )
         return levels[0].level / np.float32(levels[0].time - bias_time), 0.0
     times = [level.time for level in levels]
-    variances = [float(np.median(level.variance)) for level in levels]
+    variances = [level.typical_variance for level in levels]
     at_zero = line_weights(times, variances, 0.0)
     per_second = line_weights(times, variances, 1.0) - at_zero
     rate = sum(np.float32(w) * level.level for w, level in zip(per_second, levels, strict=True))
     offset = sum(np.float32(w) * level.level for w, level in zip(at_zero, levels, strict=True))
-    statistics["rate_median"] = float(np.median(np.asarray(rate)))
-    statistics["offset_median"] = float(np.median(np.asarray(offset)))
+    statistics["rate_median"] = float(np.nanmedian(np.asarray(rate)))
+    statistics["offset_median"] = float(np.nanmedian(np.asarray(offset)))
     return rate, offset
 
 

@@ -18,7 +18,7 @@ from fullwell.detector import Detector
 from fullwell.effects.assembly import assembled
 from fullwell.effects.base import Chain
 from fullwell.errors import ChainError
-from fullwell.flags import FLAG_DTYPE, FlagImage
+from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
 from fullwell.frame import Frame, FrameSet, as_frame
 from fullwell.photon_transfer import pooled_noise
 
@@ -67,7 +67,7 @@ def load_corrected(
     clean: FlagImage | None = None
     for i, source in enumerate(frames):
         raw = as_frame(source)
-        frame = assembled(raw) if known is None else known.correct(raw, settle=False)
+        frame = _finite_flagged(assembled(raw)) if known is None else known.correct(raw, settle=False)
         frame = frame if then is None else then(frame)
         planes: list[npt.NDArray[Any]] = [_float(frame.data)]
         if frame.flags.any():
@@ -82,6 +82,14 @@ def load_corrected(
         # The noise of a stack is modelled from all of its frames; a variance for each is not needed.
         held.append(frame.with_(data=planes[0], flags=flags, variance=None))
     return held
+
+
+def _finite_flagged(frame: Frame) -> Frame:
+    """Flag what has no value, as a chain does."""
+    missing = ~np.isfinite(frame.data)
+    if not missing.any():
+        return frame
+    return frame.with_(flags=np.where(missing, frame.flags | FLAG_DTYPE.type(Flags.NO_DATA), frame.flags))
 
 
 def _float(data: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from fullwell.io import read, read_image, write
 
 __all__ = ["load_product", "save_product"]
 
+_LAYOUT = re.compile(r"(DATA|BIAS|TRIM)SEC\d*")
 IN_IMAGE = "image"  # a card that points to the extension of its own name
 
 
@@ -59,7 +61,7 @@ def save_product(
         As `fullwell.io.write`.
     """
     frame, extra, own = _as_frame(product)
-    frame = frame.with_(header=Header() if header is None else header.copy())
+    frame = frame.with_(header=Header() if header is None else _without_layout(header))
     statistics = json.dumps(getattr(product, "statistics", {}), sort_keys=True, allow_nan=True)
     own |= {"PRODUCT": (product.name, "what this file is")}
     extra["STATISTICS"] = np.frombuffer(statistics.encode(), np.uint8)[None]
@@ -84,6 +86,14 @@ def load_product(path: str | os.PathLike[str]) -> Bias | Dark | Flat | Defects:
         )
     statistics = json.loads(read_image(path, "STATISTICS")[0].tobytes().decode())
     return _LOADERS[kind](frame, path, statistics)
+
+
+def _without_layout(header: Header) -> Header:
+    """Drop where data and overscan lie in a raw frame: a product has the light-sensitive area alone."""
+    kept = header.copy()
+    for keyword in {card.keyword for card in header.cards if _LAYOUT.fullmatch(card.keyword)}:
+        kept.remove(keyword, remove_all=True)
+    return kept
 
 
 def _as_frame(product: Effect) -> tuple[Frame, dict[str, Any], dict[str, Any]]:

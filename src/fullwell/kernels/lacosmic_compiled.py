@@ -116,7 +116,7 @@ def first_candidates(
 
 @_jit
 def _median(v: Any, n: int) -> Any:
-    """Median of the first n values, which are put in order; the mean of the middle two for even n."""
+    """Median of the first n values, which are put in order; the lower of the middle two for even n."""
     for i in range(1, n):
         new = v[i]
         j = i - 1
@@ -124,7 +124,7 @@ def _median(v: Any, n: int) -> Any:
             v[j + 1] = v[j]
             j -= 1
         v[j + 1] = new
-    return v[n // 2] if n % 2 else f32(0.5) * (v[n // 2 - 1] + v[n // 2])
+    return v[(n - 1) // 2]
 
 
 @_jit
@@ -170,22 +170,41 @@ def _structure(image: Any, bad: Any, y: int, x: int, reach: int, wide: int, sepa
 
 
 @_jit
+def _noise(noise: Any, power: Any, bad: Any, y: int, x: int, reach: int, separable: bool, work: Any) -> Any:
+    """Noise without hits; the image of it is filled where it is asked for."""
+    if noise[y, x] == f32(0):
+        noise[y, x] = np.sqrt(_window_median(power, bad, y, x, reach, separable, work))
+    return noise[y, x]
+
+
+@_jit
 def _excess(
-    laplacian: Any, power: Any, bad: Any, y: int, x: int, threshold: Any, separable: bool, work: Any
+    laplacian: Any, noise: Any, power: Any, bad: Any, y: int, x: int, threshold: Any, separable: bool, work: Any
 ) -> Any:
-    """Return the noise and, where it can exceed the threshold, the Laplacian above its surroundings in sigma."""
+    """Laplacian above that of the surroundings, in sigma; 0 where it cannot exceed the threshold."""
     reach = 3 if separable else 2
-    noise = np.sqrt(_window_median(power, bad, y, x, reach, separable, work))
-    scale = f32(2) * noise
-    if not laplacian[y, x] / scale > threshold:
-        return noise, f32(0)
-    around = _window_median(laplacian, bad, y, x, reach, separable, work)
-    return noise, (laplacian[y, x] - around) / scale
+    above = laplacian[y, x] / (f32(2) * _noise(noise, power, bad, y, x, reach, separable, work))
+    if not above > threshold:
+        return f32(0)
+    around = work[128:]
+    n = 0
+    lines = 0
+    for j in range(y - reach, y + reach + 1):
+        for i in range(x - reach, x + reach + 1):
+            if not bad[j, i]:
+                around[n] = laplacian[j, i] / (f32(2) * _noise(noise, power, bad, j, i, reach, separable, work))
+                n += 1
+        if separable:
+            if n:
+                around[64 + lines] = _median(around, n)
+                lines += 1
+            n = 0
+    return above - (_median(around[64:], lines) if separable else _median(around, n))
 
 
 @_jit
 def _grow(
-    laplacian: Any, power: Any, bad: Any, new: Any, found: Any, count: int, threshold: Any, separable: Any, work: Any
+    laplacian: Any, noise: Any, power: Any, bad: Any, new: Any, found: Any, count: int, threshold: Any, separable: Any, work: Any
 ) -> int:
     """Append the neighbors of the found pixels that exceed the threshold; return the new number."""
     width = bad.shape[1]
@@ -195,7 +214,7 @@ def _grow(
             for i in range(x - 1, x + 2):
                 if bad[j, i] or new[j, i]:
                     continue
-                if _excess(laplacian, power, bad, j, i, threshold, separable, work)[1] > threshold:
+                if _excess(laplacian, noise, power, bad, j, i, threshold, separable, work) > threshold:
                     new[j, i] = True
                     found[count] = j * width + i
                     count += 1
@@ -242,19 +261,20 @@ def iterate(
     work = np.empty(256, np.float32)
     found = np.empty(image.size, np.int64)
     new = np.zeros(image.shape, np.bool_)
+    noise = np.zeros(image.shape, np.float32)
     for iteration in range(iterations):
         seeds = 0
         for k in range(count):
             y, x = candidates[k] // width, candidates[k] % width
-            noise, excess = _excess(laplacian, power, bad, y, x, threshold, separable, work)
+            excess = _excess(laplacian, noise, power, bad, y, x, threshold, separable, work)
             if excess > threshold:
-                structure = _structure(image, bad, y, x, small, wide, separable, work) / noise
+                structure = _structure(image, bad, y, x, small, wide, separable, work) / noise[y, x]
                 if excess > contrast * max(structure, LEAST_STRUCTURE):
                     new[y, x] = True
                     found[seeds] = candidates[k]
                     seeds += 1
-        total = _grow(laplacian, power, bad, new, found, seeds, threshold, separable, work)
-        total = _grow(laplacian, power, bad, new, found, total, low, separable, work)
+        total = _grow(laplacian, noise, power, bad, new, found, seeds, threshold, separable, work)
+        total = _grow(laplacian, noise, power, bad, new, found, total, low, separable, work)
         fresh = 0
         for k in range(total):
             y, x = found[k] // width, found[k] % width
@@ -285,6 +305,7 @@ def iterate(
                     if new[j, i] or bad[j, i]:
                         continue
                     new[j, i] = True
+                    noise[j, i] = 0
                     candidates[count] = j * width + i
                     count += 1
         kept = 0

@@ -152,7 +152,7 @@ def build_defects(
 
 
 def _line_through(levels: list[dict[str, Any]]) -> dict[str, float]:
-    """Straight line through the median levels; the drift of single frames outweighs their noise, so all count one."""
+    """Fit a line to the median levels; the drift of single frames outweighs their noise, so all count one."""
     if len(levels) < 2:
         return {}
     slope, offset = np.polyfit([level["time"] for level in levels], [level["median"] for level in levels], 1)

@@ -19,10 +19,10 @@ from fullwell.flags import Flags
 from fullwell.frame import Frame
 from fullwell.io import write
 from fullwell.night.context import Context, finds_cosmic_rays
-from fullwell.night.frame_numbers import frame_numbers
+from fullwell.night.frame_numbers import frame_numbers, noise_over_predicted
 from fullwell.night.gains import GainRecipe
 from fullwell.night.looking import clipped
-from fullwell.night.pictures import picture_of
+from fullwell.night.pictures import pair_of
 from fullwell.night.recipes import ScienceRecipe
 
 __all__ = ["Correction", "calibrate", "empirical_variance", "product_name"]
@@ -76,7 +76,7 @@ def calibrate(context: Context, correction: Correction, results: Mapping[str, An
     if clean.unit != u.electron:
         clean = clean.with_(variance=empirical_variance(clean))
     dark: Any = chain.get("dark")
-    weights = dark.weights(raw.dark_time) if isinstance(dark, Dark) else None
+    weights = dark.weights(raw.dark_time) if isinstance(dark, Dark) and raw.dark_time is not None else None
     rule = None if weights is None else weights.rule
     _write(context, correction, clean, chain, rule, results)
     result: dict[str, Any] = {
@@ -237,11 +237,13 @@ def _before_and_after(context: Context, raw: Frame, clean: Frame, chain: SignalC
     result: dict[str, Any] = {
         "before": attrs.asdict(frame_numbers(before, finite)),
         "after": attrs.asdict(frame_numbers(clean.data, good)),
+        "noise_over_predicted": None
+        if clean.variance is None
+        else noise_over_predicted(clean.data, clean.variance, good),
         "variance_median": None
         if clean.variance is None
         else float(np.median(clean.variance[good]))
         if good.any()
         else None,
     }
-    result |= picture_of("before_picture", before, context)
-    return result | picture_of("after_picture", clean.data, context, mask=~good)
+    return result | pair_of(before, clean.data, context, mask=~good)

@@ -88,7 +88,7 @@ class Context:
         return self.config.combine.memory * 2**20
 
     def frames(self, records: tuple[FrameRecord, ...]) -> FrameSet:
-        """Return the raw frames, read one at a time; each bears the name of its INPUT card, not of its file."""
+        """Return the raw frames, read one at a time; each is named by its INPUT card, not by its file."""
         # What is said about a frame goes into the master, and a master does not depend on names of files.
         names = [f"INPUT{i}" for i in range(1, len(records) + 1)]
 

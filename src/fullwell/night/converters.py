@@ -32,8 +32,8 @@ class Converters:
     Notes
     -----
     A single frame may not tell whether its values are shifted: a bias has few different values, a saturated
-    flat only one. So all frames of one camera, read-out mode and type of number are asked, and the least shift
-    that any of them shows is that of all.
+    flat only one. So all frames of one camera, read-out mode and type of number are asked, and the least
+    shift that any of them shows is that of all.
     """
 
     def __init__(

@@ -72,14 +72,13 @@ def _masters(
     for label, parts in merged.items():
         frames = tuple(record for part in parts for record in part.records)
         if len(frames) < config.combine.least:
-            plural = "s" * (len(frames) > 1)
-            reason = f"{len(frames)} {kind} frame{plural} of this kind ({label}); a master needs {config.combine.least}"
+            few = f"{len(frames)} {kind} frame{'s' * (len(frames) > 1)} of this kind ({label})"
+            reason = f"{few}; a master needs {config.combine.least}"
             aside.extend(SetAside(record.name, reason) for record in frames)
             continue
         if len(frames) < config.combine.few:
-            remarks.append(
-                f"{kind} {label} is made of {len(frames)} frames only; {config.combine.few} or more are better"
-            )
+            better = f"{config.combine.few} or more are better"
+            remarks.append(f"{kind} {label} is made of {len(frames)} frames only; {better}")
         conditions = _conditions(parts[0].configuration, parts[0].filter, frames)
         result.append(MasterRecipe(kind, label, frames, conditions))
     return result

@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from fullwell.night.looking import clipped
 
-__all__ = ["FrameNumbers", "frame_numbers"]
+__all__ = ["FrameNumbers", "frame_numbers", "noise_over_predicted"]
 
 EDGE = 0.1  # of the width or height, for gradients
 HOT = 10.0  # sigma of one pixel
+QUARTILE = 0.6744897501960817  # of the unit Gaussian
 
 
 @attrs.frozen
@@ -71,6 +72,33 @@ def frame_numbers(data: npt.NDArray[Any], good: npt.NDArray[np.bool_]) -> FrameN
         noise=noise,
         hot_outliers=_lone_outliers(flat, noise),
     )
+
+
+def noise_over_predicted(
+    data: npt.NDArray[Any], variance: npt.NDArray[Any], good: npt.NDArray[np.bool_]
+) -> float | None:
+    """Compare the noise that is there with the one that was predicted, pixel by pixel.
+
+    Parameters
+    ----------
+    data, variance : ndarray, shape (rows, columns)
+    good : ndarray of bool
+        Pixels that count.
+
+    Returns
+    -------
+    float or None
+        Spread of the differences of neighbors two columns apart, each in units of its predicted error: 1
+        where the variance plane is right. From the median absolute value, so that stars do not count. None
+        if no two pixels can be compared.
+    """
+    both = good[:, 2:] & good[:, :-2]
+    total = (variance[:, 2:].astype(np.float64) + variance[:, :-2])[both]
+    difference = (data[:, 2:].astype(np.float64) - data[:, :-2])[both]
+    known = total > 0
+    if not known.any():
+        return None
+    return float(np.median(np.abs(difference[known]) / np.sqrt(total[known])) / QUARTILE)
 
 
 def _noise(data: npt.NDArray[Any], good: npt.NDArray[np.bool_]) -> float:

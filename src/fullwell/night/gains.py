@@ -97,9 +97,9 @@ def measure_gain(
     Returns
     -------
     dict
-        ``gain``, ``gain_error``, ``read_noise``, ``read_noise_error`` (lists, one an amplifier), ``pairs``; or,
-        where the frames do not tell it, ``gain`` without entries and ``trouble``. That is no failure: what
-        needs the gain does without.
+        ``gain``, ``gain_error``, ``read_noise``, ``read_noise_error`` (lists, one an amplifier), ``pairs``;
+        or, where the frames do not tell it, ``gain`` without entries and ``trouble``. That is no failure:
+        what needs the gain does without.
     """
     try:
         table = np.array(

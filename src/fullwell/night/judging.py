@@ -47,8 +47,9 @@ def judge(
 
     Notes
     -----
-    Biases, darks and flats are compared with those they would be combined with. What lies below every bias and
-    dark of its camera by more than ten times their noise had its bias taken out before: nothing raw can be there.
+    Biases, darks and flats are compared with those they would be combined with. What lies below every bias
+    and dark of its camera by more than ten times their noise had its bias taken out before: nothing raw can
+    be there.
     """
     families: dict[Any, list[FrameRecord]] = defaultdict(list)
     result: list[SetAside] = []
@@ -77,7 +78,7 @@ def _rest(records: Sequence[FrameRecord], found: Sequence[SetAside | None]) -> l
 
 
 def _unusable(record: FrameRecord, seen: Look, top: float, allowed: float) -> SetAside | None:
-    """What can be said of a frame alone."""
+    """Judge a frame alone."""
     if not np.isfinite(seen.level):
         return SetAside(record.name, "no pixel has a finite value", "error")
     pixels = seen.not_finite / (record.shape[0] * record.shape[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -18,6 +19,10 @@ from fullwell.frame import Frame
 __all__ = ["Look", "clipped", "look"]
 
 EDGE = 0.1  # of the width or height, for gradients
+
+
+def _floats(values: Iterable[float]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
 
 
 @attrs.frozen
@@ -61,7 +66,7 @@ class Look:
     shift: int | None
     overscan: float | None
     not_finite: int
-    gains: tuple[float, ...] = attrs.field(default=(), converter=tuple)
+    gains: tuple[float, ...] = attrs.field(default=(), converter=_floats)
 
     @property
     def above_overscan(self) -> float:
@@ -149,7 +154,8 @@ def _overscan(frame: Frame, skip: tuple[int, int]) -> float | None:
     if detector is None or frame.layout != "raw" or any(a.overscan is None for a in detector.amplifiers):
         return None
     try:
-        return float(np.mean([level for level, _ in Overscan(skip=skip).level(frame)]))
+        levels = Overscan(skip=skip).level(frame)  # type: ignore[arg-type]
+        return float(np.mean([level for level, _ in levels]))
     except ParameterError:
         return None  # narrower than what is left out of it
 

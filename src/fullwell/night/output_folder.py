@@ -12,7 +12,7 @@ from pathlib import Path
 from fullwell.errors import AlreadyExists, FileError
 from fullwell.files import LEFT_OVER, write_whole
 
-__all__ = ["OutputFolder"]
+__all__ = ["FOLDERS", "OutputFolder"]
 
 FOLDERS = ("masters", "calibrated")
 
@@ -51,7 +51,8 @@ class OutputFolder:
         foreign = self.path.is_dir() and not self.memory.is_dir() and any(self.path.iterdir())
         if foreign and not self.overwrite:
             raise AlreadyExists(
-                f"{self.path} holds files that fullwell did not write; choose another folder or allow overwriting"
+                f"{self.path} holds files that fullwell did not write; "
+                "choose another folder or allow overwriting"
             )
 
     @contextmanager

@@ -66,9 +66,10 @@ class OverscanDecisions:
 
     def _decide(self, family: Any) -> OverscanDecision:
         table = self._table
+        recipes: tuple[Recipe, ...] = (*self._recipes.masters, *self._recipes.science)
         frames = [
             self._looks[record.content_hash]
-            for recipe in (*self._recipes.masters, *self._recipes.science)
+            for recipe in recipes
             if _family(recipe) == family
             for record in _records(recipe)
         ]
@@ -80,7 +81,8 @@ class OverscanDecisions:
         if table.method == "none":
             return OverscanDecision(camera, None, "trimmed only, as configured")
         method = "mean" if table.method == "auto" else table.method
-        effect = Overscan(method=method, order=table.order, skip=table.skip, parallel=table.parallel)
+        options: dict[str, Any] = table.model_dump(exclude={"method"})
+        effect = Overscan(method=method, **options)
         if table.method != "auto":
             return OverscanDecision(camera, effect, f"{method}, as configured")
         helps, why = self._helps(family)
@@ -98,7 +100,8 @@ class OverscanDecisions:
             return True, "clipped mean; too few biases to test whether it helps"
         before = float(np.std([seen.level for seen in biases], ddof=1))
         after = float(np.std([seen.above_overscan for seen in biases], ddof=1))
-        numbers = f"the level of {len(biases)} biases scatters by {before:.3g} ADU without and {after:.3g} ADU with it"
+        scatter = f"{before:.3g} ADU without and {after:.3g} ADU with it"
+        numbers = f"the level of {len(biases)} biases scatters by {scatter}"
         # The ratio of two standard deviations of n values is uncertain by 1/sqrt(n - 1).
         if after < before * (1 - 1 / np.sqrt(len(biases) - 1)):
             return True, f"clipped mean; it helps: {numbers}"

@@ -34,8 +34,8 @@ class RawFiles:
 
     Notes
     -----
-    A product names the content of its inputs as it was when the folder was scanned. So a file whose size, time
-    of change or inode is another one after its pixels were read is refused.
+    A product names the content of its inputs as it was when the folder was scanned. So a file whose size,
+    time of change or inode is another one after its pixels were read is refused.
     """
 
     def __init__(self, preset: Detector | None = None) -> None:

@@ -21,7 +21,7 @@ from fullwell.night.converters import Converters
 from fullwell.night.deciding import decide
 from fullwell.night.judging import judge
 from fullwell.night.look_tasks import look_at_all
-from fullwell.night.output_folder import OutputFolder
+from fullwell.night.output_folder import FOLDERS, OutputFolder
 from fullwell.night.raw_files import RawFiles
 from fullwell.night.recipes import Recipes
 from fullwell.night.results import NightResult, results_of
@@ -55,8 +55,9 @@ def reduce(
     raw : path
         Folder of raw FITS files; looked into with its subfolders.
     out : path
-        Output folder: ``masters/``, ``calibrated/``, ``report.html``, ``results.json``. It may be the output of an
-        earlier run, whose work is kept where it is still right; what is not asked for any more is removed.
+        Output folder: ``masters/``, ``calibrated/``, ``report.html``, ``results.json``. It may be the output
+        of an earlier run, whose work is kept where it is still right; what is not asked for any more is
+        removed.
     config : ReduceConfig, optional
         What the user set.
     workers : int
@@ -83,7 +84,7 @@ def reduce(
     FileError
         If the results cannot be written.
     NothingUsable
-        If no frame could be used; the result so far is in its ``result`` attribute, and the report is written.
+        If no frame could be used; the result so far is in its ``result`` attribute, the report is written.
     """
     raw, config = Path(raw), config or ReduceConfig()
     folder = OutputFolder(Path(out), overwrite=overwrite)
@@ -152,12 +153,12 @@ def _sorted(
     workers: int,
 ) -> tuple[Sorted, RawFiles]:
     files = RawFiles(preset)
-    out = folder.path
+    # Of a folder that is both the raw and the output folder only what we write is left out.
+    ours = (folder.path, *(folder.path / name for name in (*FOLDERS, RESULTS, REPORT)))
     found = sort_folder(
         raw,
         frames_config=config.frames,
-        # Of a folder that is both the raw and the output folder only what we write is left out.
-        exclude=[out, *(out / name for name in ("masters", "calibrated"))],
+        exclude=[path for path in ours if raw.resolve() in path.resolve().parents],
         scan=files.scan,
         on_progress=lambda done, total, name: tell("reading headers", done, total, name),
         workers=workers,
@@ -207,7 +208,7 @@ def _version() -> str:
 
 
 def _config_id(config: ReduceConfig) -> str:
-    # What [frames] says shows in which frames go where, and so in the inputs of each product; the report is none.
+    # What [frames] says shows in the inputs of each product; the report is no product.
     return config_hash(config.model_copy(update={"frames": {}, "report": type(config.report)()}))
 
 

@@ -246,7 +246,7 @@ def _gains(night: NightPlan, outcomes: Mapping[str, Outcome]) -> list[dict[str, 
 
 
 def _frame_warnings(found: Sorted, set_aside: Sequence[SetAside], context: Context) -> list[dict[str, str]]:
-    """What the look at the frames that are used brought up."""
+    """Warn of what the look at the frames that are used brought up."""
     gone = {one.name for one in set_aside}
     used = [record for record in found.records if record.name not in gone]
     rows = []
@@ -301,16 +301,16 @@ def _gain_warnings(row: Mapping[str, Any]) -> list[dict[str, str]]:
     trouble = row["reason"] or row.get("trouble")
     if trouble:
         text = f"the gain could not be measured: {trouble}"
-        return [{"severity": "note", "subject": str(row["name"]), "text": text}]
+        severity = "warning" if row["status"] == "failed" else "note"
+        return [{"severity": severity, "subject": str(row["name"]), "text": text}]
     if not row.get("gain") or used is None or not used["values"]:
         return []
     texts = []
     values = list(used["values"]) * (len(row["gain"]) if len(used["values"]) == 1 else 1)
     for measured, told in zip(row["gain"], values, strict=False):
         if abs(measured / told - 1) > DISAGREE:
-            texts.append(
-                f"the flats say a gain of {measured:.3f} e-/ADU, the {used['source']} {told:.3f}; the latter was used"
-            )
+            used_gain = f"the {used['source']} {told:.3f}; the latter was used"
+            texts.append(f"the flats say a gain of {measured:.3f} e-/ADU, {used_gain}")
     return [{"severity": "warning", "subject": str(row["name"]), "text": text} for text in texts]
 
 
@@ -331,7 +331,7 @@ def _exit_code(
 
 
 def _plain(value: Any) -> Any:
-    """Replace what JSON does not know: NaN and infinity become None, tuples lists, numpy numbers plain ones."""
+    """Replace what JSON does not know: NaN and infinity become None, tuples lists, numpy numbers plain."""
     if isinstance(value, Mapping):
         return {str(key): _plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

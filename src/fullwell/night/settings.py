@@ -18,12 +18,14 @@ PerAmplifier = Positive | Annotated[list[Positive], Field(min_length=1)]
 class DetectorTable(ConfigModel):
     """The camera, where the headers do not say or say it wrong."""
 
-    preset: str | None = Field(None, description="name of a detector preset, for its geometry")
-    gain: PerAmplifier | None = Field(None, description="e-/ADU, one or one an amplifier; beats the header")
-    read_noise: PerAmplifier | None = Field(None, description="e-; beats what the biases say")
-    adc_bits: int | None = Field(None, ge=8, le=24, description="bits of the converter")
+    preset: str | None = Field(default=None, description="name of a detector preset, for its geometry")
+    gain: PerAmplifier | None = Field(
+        default=None, description="e-/ADU, one or one an amplifier; beats the header"
+    )
+    read_noise: PerAmplifier | None = Field(default=None, description="e-; beats what the biases say")
+    adc_bits: int | None = Field(default=None, ge=8, le=24, description="bits of the converter")
     saturation: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="ADU; raw values from here on are saturated"
+        default=None, gt=0, allow_inf_nan=False, description="ADU; raw values from here on are saturated"
     )
 
 
@@ -31,39 +33,42 @@ class OverscanTable(ConfigModel):
     """How the overscan is used, where there is one."""
 
     method: Literal["auto", "none", "mean", "median", "row", "polynomial"] = Field(
-        "auto", description="auto: clipped mean, if the biases show that it helps"
+        default="auto", description="auto: clipped mean, if the biases show that it helps"
     )
-    order: int = Field(3, ge=0, le=20, description="degree of the polynomial")
+    order: int = Field(default=3, ge=0, le=20, description="degree of the polynomial")
     skip: tuple[Count, Count] = Field(
-        (3, 0), description="columns left out next to the data and at the far end"
+        default=(3, 0), description="columns left out next to the data and at the far end"
     )
-    parallel: bool = Field(False, description="use the parallel overscan too")
+    parallel: bool = Field(default=False, description="use the parallel overscan too")
 
 
 class CombineTable(ConfigModel):
     """How masters are stacked."""
 
     clip: float = Field(
-        5.0, gt=0, allow_inf_nan=False, description="rejection limit in sigma of the noise model"
+        default=5.0, gt=0, allow_inf_nan=False, description="rejection limit in sigma of the noise model"
     )
     memory: int = Field(
-        512, ge=16, le=1_000_000, description="ceiling of the working memory of one stack, MB"
+        default=512, ge=16, le=1_000_000, description="ceiling of the working memory of one stack, MB"
     )
-    least: int = Field(3, ge=1, description="fewest frames a master is made of")
-    few: int = Field(5, ge=1, description="with fewer frames than this the report says so")
+    least: int = Field(default=3, ge=1, description="fewest frames a master is made of")
+    few: int = Field(default=5, ge=1, description="with fewer frames than this the report says so")
 
 
 class DarkTable(ConfigModel):
     """Dark current."""
 
     hot_sigma: float = Field(
-        12.0,
+        default=12.0,
         gt=0,
         allow_inf_nan=False,
         description="a hot pixel is this far above the others, in sigma of one frame",
     )
     hot_rate: float = Field(
-        5.0, ge=0, allow_inf_nan=False, description="and this far in e-/s (ADU/s where the gain is not known)"
+        default=5.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="and this far in e-/s (ADU/s where the gain is not known)",
     )
 
 
@@ -71,28 +76,34 @@ class FlatTable(ConfigModel):
     """Flats."""
 
     dead_below: float = Field(
-        0.5, gt=0, lt=1, description="a pixel is dead below this share of its surroundings"
+        default=0.5, gt=0, lt=1, description="a pixel is dead below this share of its surroundings"
     )
-    saturated: float = Field(0.01, ge=0, le=1, description="a flat with more saturated pixels is set aside")
+    saturated: float = Field(
+        default=0.01, ge=0, le=1, description="a flat with more saturated pixels is set aside"
+    )
 
 
 class CosmicRaysTable(ConfigModel):
     """Cosmic rays in science frames."""
 
     find: Literal["auto", "yes", "no"] = Field(
-        "auto", description="auto: yes where astroscrappy is installed"
+        default="auto", description="auto: yes where astroscrappy is installed"
     )
-    threshold: float = Field(5.0, gt=0, allow_inf_nan=False, description="sigma of the Laplacian")
-    contrast: float = Field(5.0, gt=0, allow_inf_nan=False, description="contrast against fine structure")
-    neighbors: float = Field(0.3, gt=0, le=1, description="fraction of the threshold for neighbors of a hit")
+    threshold: float = Field(default=5.0, gt=0, allow_inf_nan=False, description="sigma of the Laplacian")
+    contrast: float = Field(
+        default=5.0, gt=0, allow_inf_nan=False, description="contrast against fine structure"
+    )
+    neighbors: float = Field(
+        default=0.3, gt=0, le=1, description="fraction of the threshold for neighbors of a hit"
+    )
 
 
 class ReportTable(ConfigModel):
     """The report."""
 
-    write: bool = Field(True, description="write report.html")
-    pictures: bool = Field(True, description="with pictures")
-    width: int = Field(420, ge=64, le=2000, description="width of a picture in pixels")
+    write: bool = Field(default=True, description="write report.html")
+    pictures: bool = Field(default=True, description="with pictures")
+    width: int = Field(default=420, ge=64, le=2000, description="width of a picture in pixels")
 
 
 class ReduceConfig(ConfigModel):

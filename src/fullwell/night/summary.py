@@ -74,7 +74,6 @@ def _summary(data: Row) -> tuple[Fact, ...]:
     calibrated = sum(frame["status"] == "done" for frame in data["calibrated"])
     aside = [one for one in data["set_aside"] if one["severity"] != "info"]
     alone = len(data["set_aside"]) - len(aside) + len(data["ignored"])
-    science = len(data["calibrated"])
     return (
         Fact("Frames found", len(data["frames"]), source=_counts(frames), key="frames"),
         Fact(
@@ -87,7 +86,9 @@ def _summary(data: Row) -> tuple[Fact, ...]:
         Fact(
             "Frames calibrated",
             calibrated,
-            source=f"of {plural(science, 'science frame')} that could be" if science else "no science frames",
+            source=f"of {plural(frames['science'], 'science frame')}"
+            if frames["science"]
+            else "no science frames",
             key="calibrated",
         ),
     )

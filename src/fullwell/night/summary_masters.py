@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from fullwell.night.results import NightResult
-from fullwell.night.summary_parts import Row, fixed, number, percent, picture, plural, status_badge
+from fullwell.night.summary_parts import (
+    DARK_RULES,
+    Row,
+    fixed,
+    number,
+    percent,
+    picture,
+    plural,
+    status_badge,
+)
 from fullwell.report import (
     Block,
     Card,
@@ -28,13 +36,6 @@ from fullwell.report import Row as Beside
 
 __all__ = ["detector_section", "masters_section"]
 
-_DARK_RULES = {
-    "same length": "of the same length",
-    "line": "from the line through its lengths",
-    "line extended": "from the line through its lengths, extended",
-    "scaled down": "scaled down",
-    "scaled up": "scaled up",
-}
 _FEW_AMPLIFIERS = 2
 
 
@@ -56,6 +57,8 @@ def _gains(rows: Iterable[Row]) -> TableBlock:
         used = row["used"] or {}
         told = used.get("values") or []
         for i, value in enumerate(row.get("gain") or ()):
+            if value is None:  # not measurable; a note says why
+                continue
             told_here = told[0] if len(told) == 1 else told[i] if i < len(told) else None
             cells.append(
                 (
@@ -171,12 +174,13 @@ def _pictures(master: Row, result: NightResult) -> tuple[Picture, ...]:
         "defects": "white where a pixel of the block is bad",
     }
     unit = "ADU" if kind in ("bias", "dark") else ""
+    scaled: Row = {} if kind == "defects" else master  # white and black say it all
     wanted = (("picture", captions[kind], unit), ("rate_picture", "dark current", "ADU/s"))
     # A single length has one picture to show: the rate is the signal over the time.
     wanted = wanted[: 1 if kind != "dark" or len(master.get("levels") or []) < 2 else 2]
     drawn = (
         picture(
-            result, master["name"], key, master, alt=f"{kind} {label}, {caption}", unit=unit, caption=caption
+            result, master["name"], key, scaled, alt=f"{kind} {label}, {caption}", unit=unit, caption=caption
         )
         for key, caption, unit in wanted
     )
@@ -199,7 +203,7 @@ def _facts(master: Row) -> tuple[Fact, ...]:
         facts.append(Fact("Scatter / model", fixed(_scatter(master), 3), source=source))
     if master.get("masked_fraction") is not None:
         facts.append(Fact("Masked", percent(master["masked_fraction"], 3, unit="%"), source="of the pixels"))
-    return tuple([*facts, *_choices(master)])
+    return (*facts, *_choices(master))
 
 
 def _choices(master: Row) -> list[Fact]:
@@ -208,7 +212,10 @@ def _choices(master: Row) -> list[Fact]:
     for sentence in master["why"]:
         kind, _, why = str(sentence).partition(": ")
         name = master.get(kind) if kind in ("bias", "dark") else None
-        facts.append(Fact(f"{kind.capitalize()} used", Code(name) if name else "none", source=why))
+        none = "none; it is still in the dark" if kind == "bias" and master.get("bias_included") else "none"
+        facts.append(
+            Fact(f"{kind.capitalize()} used", Code(name) if name else none, source=why.removeprefix("none; "))
+        )
     return facts
 
 
@@ -269,8 +276,6 @@ def _dark_facts(master: Row) -> list[Fact]:
         facts.append(
             Fact("Noise", number(master["read_noise"], 4, unit="ADU"), source="from differences of darks")
         )
-    if master["bias_included"]:
-        facts.append(Fact("Bias", "still in the dark", source="no bias fits, or none was taken"))
     return facts
 
 
@@ -285,13 +290,17 @@ def _flat_facts(master: Row) -> list[Fact]:
             "Structure", number(100 * master["std"], 3, unit="%"), source="standard deviation of the response"
         )
     )
-    rules = ", ".join(_DARK_RULES.get(rule, rule) for rule in master["dark_rules"])
+    rules = ", ".join(DARK_RULES.get(rule, rule) for rule in master["dark_rules"])
     return [*facts, Fact("Dead pixels", master["dead_pixels"]), Fact("Dark subtracted", rules or "none")]
 
 
 def _defect_facts(master: Row) -> list[Fact]:
-    counts = master.get("counts") or {}
-    return [Fact(f"{name.capitalize().replace('_', ' ')} pixels", count) for name, count in counts.items()]
+    counts = sorted((master.get("counts") or {}).items())
+    facts = [Fact(f"{name.capitalize().replace('_', ' ')} pixels", count) for name, count in counts]
+    return [
+        *facts,
+        Fact("United from", plural(master["count"], "master"), source="darks and flats of this camera"),
+    ]
 
 
 def _noise_table(master: Row) -> TableBlock:

@@ -8,10 +8,29 @@ from typing import Any
 from fullwell.night.results import NightResult
 from fullwell.report import Badge, Number, Picture, Scale
 
-__all__ = ["Row", "fixed", "number", "percent", "picture", "plural", "status_badge", "unit_name"]
+__all__ = [
+    "DARK_RULES",
+    "Row",
+    "fixed",
+    "number",
+    "percent",
+    "picture",
+    "plural",
+    "status_badge",
+    "unit_name",
+]
 
 #: One record of `NightResult.data`.
 Row = Mapping[str, Any]
+
+#: How `Dark.weights` came about, in words.
+DARK_RULES = {
+    "same length": "of the same length",
+    "line": "from the line through its lengths",
+    "line extended": "from the line through its lengths, extended beyond the longest",
+    "scaled down": "scaled down",
+    "scaled up": "scaled up",
+}
 
 _UNITS = {"electron": "e-", "adu": "ADU"}
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from fullwell.night.results import NightResult
-from fullwell.night.summary_parts import Row, fixed, number, picture, status_badge, unit_name
+from fullwell.night.summary_parts import DARK_RULES, Row, fixed, number, picture, status_badge, unit_name
 from fullwell.report import (
     Block,
     Card,
@@ -41,7 +41,6 @@ def _overview(frames: Iterable[Row]) -> TableBlock:
     rows = []
     for frame in frames:
         after = frame.get("after") or {}
-        noise, predicted = after.get("noise"), _predicted(frame)
         rows.append(
             (
                 Code(frame["raw"]),
@@ -51,8 +50,8 @@ def _overview(frames: Iterable[Row]) -> TableBlock:
                 _short(frame["dark"]),
                 _short(frame["flat"]),
                 fixed(after.get("background"), 2),
-                fixed(noise, 2),
-                fixed(noise / predicted if noise is not None and predicted else None, 3),
+                fixed(after.get("noise"), 2),
+                fixed(frame.get("noise_over_predicted"), 3),
                 unit_name(frame.get("unit")) or None,
                 status_badge(frame["status"], "calibrated"),
             )
@@ -66,7 +65,10 @@ def _overview(frames: Iterable[Row]) -> TableBlock:
         "Flat",
         Column("Background", note="median of the unmasked pixels"),
         Column("Noise", note="of one pixel, from differences of neighbors"),
-        Column("Noise / predicted", note="1 where the variance plane says what is there"),
+        Column(
+            "Noise / predicted",
+            note="differences of neighbors in units of their predicted errors: 1 where the variance is right",
+        ),
         "Unit",
         "",
     )
@@ -131,6 +133,8 @@ def _changes(frame: Row, unit: str) -> tuple[Change, ...]:
     ]
     if _predicted(frame) is not None:
         changes.insert(3, Change("Noise predicted", None, fixed(_predicted(frame), 2), unit))
+    if frame.get("noise_over_predicted") is not None:
+        changes.append(Change("Noise / predicted", None, fixed(frame["noise_over_predicted"], 3)))
     hot = (before.get("hot_outliers"), after.get("hot_outliers"))
     return (
         *changes,
@@ -148,8 +152,18 @@ def _facts(frame: Row) -> Facts:
     facts = []
     for kind in ("bias", "dark", "flat"):
         name, why = frame[kind], frame["why"].get(kind, "")
-        rule = f"; {frame['dark_rule']}" if kind == "dark" and frame.get("dark_rule") else ""
-        facts.append(Fact(kind.capitalize(), Code(name) if name else "none", source=f"{why}{rule}"))
+        rule = (
+            f"; {DARK_RULES.get(frame['dark_rule'], frame['dark_rule'])}"
+            if kind == "dark" and frame.get("dark_rule")
+            else ""
+        )
+        facts.append(
+            Fact(
+                kind.capitalize(),
+                Code(name) if name else "none",
+                source=f"{why.removeprefix('none; ')}{rule}",
+            )
+        )
     gains = frame.get("gain") or []
     facts.append(
         Fact(
@@ -163,7 +177,7 @@ def _facts(frame: Row) -> Facts:
             Fact("Overscan", number(frame["overscan_level"], 6, unit="ADU"), source="level of this frame")
         )
     flagged = ", ".join(
-        f"{count} {name.lower().replace('_', ' ')}" for name, count in frame["flagged"].items()
+        f"{count} {name.lower().replace('_', ' ')}" for name, count in sorted(frame["flagged"].items())
     )
     facts.append(Fact("Flagged", flagged or "nothing", source="pixels"))
     facts.append(Fact("Steps", ", ".join(step.replace("_", " ") for step in frame["steps"])))

@@ -192,7 +192,7 @@ def science_task(record: FrameRecord) -> str:
 
 
 def _electronics(recipe: MasterRecipe | ScienceRecipe) -> tuple[Any, ...]:
-    """What the gain depends on."""
+    """Return what the gain depends on."""
     known = recipe.conditions
     return known.camera, known.binning, known.readout_mode, known.gain
 

@@ -53,7 +53,7 @@ def pooled_noise(
     for (first, mask1), (second, mask2) in pairwise(frames):
         for i, amplifier in enumerate(detector.amplifiers):
             box = amplifier.box.slices
-            good = ~(mask1[box] | mask2[box])
+            good = ~(mask1[box] | mask2[box]) & np.isfinite(first[box]) & np.isfinite(second[box])
             difference = first[box][good].astype(np.float64) - second[box][good]
             if difference.size < 2:
                 continue

@@ -14,7 +14,7 @@ _UNSEEN = re.compile(
 
 
 def visible(text: str, *, lines: bool = True) -> str:
-    """Write controls, half characters and marks of direction as escapes such as ``\\x07`` or ``\\u202e``.
+    r"""Write controls, half characters and marks of direction as escapes such as ``\x07`` or ``\u202e``.
 
     Parameters
     ----------

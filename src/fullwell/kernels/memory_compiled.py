@@ -1,0 +1,149 @@
+"""Reading rows of pixels wherever they lie: memory-mapped files in FITS byte order, or arrays.
+
+Frames come as addresses, so that one compiled function serves any number of them. Byte order and the turned top bit
+of unsigned FITS integers are undone on the way.
+"""
+# mypy: disable-error-code="untyped-decorator"
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+__all__ = ["load_float", "load_ordered", "prefetch", "value_at"]
+
+u8, u16, u32, u64 = np.uint8, np.uint16, np.uint32, np.uint64
+f32, f64 = np.float32, np.float64
+_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+
+#: Kinds of pixels; those of two bytes come first. See `fullwell.kernels.planes`.
+_TWO_BYTES_SWAPPED, _TWO_BYTES, _F4_SWAPPED, _F4, _F8 = 0, 1, 2, 3, 4
+
+
+def _pointer_to(element: Any) -> Any:
+    """Make an intrinsic that takes an address for a pointer to numbers of one type."""
+
+    @intrinsic
+    def pointer(context: Any, address: Any) -> Any:  # noqa: ARG001
+        target = types.CPointer(element)
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+            return builder.inttoptr(arguments[0], context.get_value_type(target))
+
+        return target(types.uint64), generate
+
+    return pointer
+
+
+_pointer_16, _pointer_32, _pointer_f32, _pointer_f64 = (
+    _pointer_to(types.uint16),
+    _pointer_to(types.uint32),
+    _pointer_to(types.float32),
+    _pointer_to(types.float64),
+)
+
+
+@intrinsic
+def prefetch(context: Any, address: Any) -> Any:  # noqa: ARG001
+    """Ask the processor to fetch the line of memory at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        pointer = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer, *[ir.IntType(32)] * 3])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [pointer], kind)
+        constants = [ir.Constant(ir.IntType(32), value) for value in (0, 2, 1)]  # read, keep in L2, data
+        builder.call(function, [builder.inttoptr(arguments[0], pointer), *constants])
+        return context.get_dummy_value()
+
+    return types.void(types.uint64), generate
+
+
+@_jit
+def load_ordered(address: Any, swapped: Any, top: Any, start: Any, count: Any, row: Any) -> None:
+    """Load pixels of two bytes as uint16 in the order of their values.
+
+    Parameters
+    ----------
+    address : uint64
+        Of the plane.
+    swapped : bool
+        Whether the bytes stand in FITS order.
+    top : uint16
+        Bits to turn: 0x8000 for what is stored as signed, else 0.
+    start, count : int
+        Pixels of the plane.
+    row : ndarray of uint16
+        What to fill.
+    """
+    source = numba.carray(_pointer_16(address), (start + count,))[start : start + count]
+    if swapped:
+        for p in range(count):
+            x = source[p]
+            row[p] = u16(u16(x << u16(8)) | u16(x >> u16(8))) ^ top
+    else:
+        for p in range(count):
+            row[p] = source[p] ^ top
+
+
+@_jit
+def load_float(
+    address: Any, kind: Any, top: Any, zero: Any, scale: Any, offset: Any, start: Any, count: Any, row: Any
+) -> None:
+    """Load pixels of any kind as levelled float64, ``value * scale + offset``, each operation rounded.
+
+    Parameters
+    ----------
+    address, top, start, count
+        As for `load_ordered`.
+    kind : int
+        See `fullwell.kernels.planes`.
+    zero : float
+        Value of an integer whose ordered form is 0.
+    scale, offset : float
+        Level.
+    row : ndarray of float64
+        What to fill.
+    """
+    end = start + count
+    if kind <= _TWO_BYTES:
+        words = numba.carray(_pointer_16(address), (end,))[start:end]
+        if kind == _TWO_BYTES_SWAPPED:
+            for p in range(count):
+                x = words[p]
+                row[p] = (f64(u16(u16(x << u16(8)) | u16(x >> u16(8))) ^ top) + zero) * scale + offset
+        else:
+            for p in range(count):
+                row[p] = (f64(words[p] ^ top) + zero) * scale + offset
+    elif kind == _F4_SWAPPED:
+        bits = numba.carray(_pointer_32(address), (end,))[start:end]
+        for p in range(count):
+            row[p] = f64(_swapped_32(bits[p]).view(f32)) * scale + offset
+    elif kind == _F4:
+        singles = numba.carray(_pointer_f32(address), (end,))[start:end]
+        for p in range(count):
+            row[p] = f64(singles[p]) * scale + offset
+    else:
+        doubles = numba.carray(_pointer_f64(address), (end,))[start:end]
+        for p in range(count):
+            row[p] = doubles[p] * scale + offset
+
+
+@_jit
+def value_at(address: Any, swapped: Any, top: Any, index: Any) -> Any:
+    """Return one pixel of two bytes as `load_ordered` does."""
+    x = numba.carray(_pointer_16(address), (index + 1,))[index]
+    if swapped:
+        x = u16(u16(x << u16(8)) | u16(x >> u16(8)))
+    return x ^ top
+
+
+@_jit
+def _swapped_32(x: Any) -> Any:
+    return u32(
+        u32(x << u32(24)) | u32(u32(x << u32(8)) & u32(0xFF0000)) | u32(u32(x >> u32(8)) & u32(0xFF00)) | u32(x >> u32(24))
+    )
