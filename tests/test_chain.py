@@ -164,11 +164,11 @@ def test_applied_twice_is_refused():
     chain = SignalChain([Bias(1000.0), Gain(1.6)])
     once = chain.correct(adu(1100.0))
 
-    assert once.applied == ("bias", "gain")
+    assert once.applied == ("bias", "gain", "shot_noise")
     with pytest.raises(ChainError, match=r"bias, gain was corrected before|gain"):
         chain.correct(once)
     # What was not yet done may still be done.
-    assert SignalChain([Flat(np.ones(SHAPE))]).correct(once).applied == ("bias", "gain", "flat")
+    assert SignalChain([Flat(np.ones(SHAPE))]).correct(once).applied == (*once.applied, "flat")
 
 
 def test_arrays_and_ccddata_are_taken_too():
@@ -245,3 +245,15 @@ def test_units_that_do_not_fit_are_refused():
             SignalChain(effects).correct(electrons(1.0))
     with pytest.raises(ChainError, match="put a Gain into the chain"):
         SignalChain([Dark(1.0)]).correct(adu(1.0, exposure_time=1.0))
+
+
+def test_a_chain_that_knows_the_gain_counts_the_noise_of_every_frame():
+    told = [Bias(1000.0), Gain(2.0), ReadNoise(6.0, digitized=True)]
+    measured = Bias(structure=np.full(SHAPE, 1000.0, np.float32), read_noise=(3.0,), count=5, id="b")
+    frame = adu(1010.0)
+
+    for chain in (SignalChain(told), SignalChain([*told, ShotNoise()]), SignalChain([measured, Gain(2.0)])):
+        clean = chain.correct(frame)
+        np.testing.assert_allclose(clean.variance, 6.0**2 + 20.0)
+        assert {"shot_noise", "read_noise"} <= set(clean.applied)
+    assert SignalChain([measured]).correct(frame).variance.max() == 0

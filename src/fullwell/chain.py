@@ -15,6 +15,8 @@ from fullwell.detector import Detector
 from fullwell.effects.affine import Affine
 from fullwell.effects.assembly import assembled
 from fullwell.effects.base import Effect, Signal, Stage
+from fullwell.effects.read_noise import ReadNoise
+from fullwell.effects.shot_noise import ShotNoise
 from fullwell.errors import ChainError, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.frame import Frame, FrameLike, as_frame
@@ -66,6 +68,12 @@ class SignalChain:
     ------
     ChainError
         If two effects have one name, or products do not fit together.
+
+    Notes
+    -----
+    No real frame is without noise. A chain that knows the gain therefore counts the shot noise when it
+    corrects, whether `ShotNoise` is among the effects or not, and the read noise that its bias was measured
+    with unless a `ReadNoise` is. Forward, only the effects that are there act.
     """
 
     def __init__(self, effects: Iterable[Effect]) -> None:
@@ -74,7 +82,7 @@ class SignalChain:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ChainError(f"the chain holds more than one {', '.join(twice)}; one of each kind is allowed")
-        self._backward = sorted(self.effects, key=self._undone_at, reverse=True)
+        self._backward = sorted([*self.effects, *self._understood()], key=self._undone_at, reverse=True)
         self._check_products()
 
     def __iter__(self) -> Iterator[Effect]:
@@ -208,11 +216,23 @@ class SignalChain:
         gain: Any = self.get("gain")
         if gain is None or frame.unit != u.electron:
             return frame
-        noise: Any = self.get("read_noise")
+        noise: Any = next((e for e in self._backward if e.name == "read_noise"), None)
         read_noise = float(np.mean(noise.values)) if noise is not None and noise.unit == u.electron else None
         return frame.with_(
             header=electron_header(frame.header, gain=float(np.mean(gain.values)), read_noise=read_noise)
         )
+
+    def _understood(self) -> list[Effect]:
+        """Noise that every frame has, where the chain can count it and was not told to."""
+        gain: Any = self.get("gain")
+        if gain is None:
+            return []
+        effects: list[Effect] = [] if self.get("shot_noise") else [ShotNoise()]
+        bias: Any = self.get("bias")
+        if self.get("read_noise") is None and bias is not None and bias.read_noise:
+            electrons = np.asarray(bias.read_noise) * np.asarray(gain.values)
+            effects.append(ReadNoise(tuple(electrons), digitized=True))
+        return effects
 
     def _undone_at(self, effect: Effect) -> int:
         """Where the correction stands; later stages come first."""

@@ -85,9 +85,7 @@ class Night:
 
     def darks(self, seconds, count=5, *, stem=None, **options):
         stem = stem or f"dark_{seconds:g}s"
-        return [
-            self.add(f"{stem}_{i}.fits", "dark", seconds=seconds, **options) for i in range(1, count + 1)
-        ]
+        return [self.add(f"{stem}_{i}.fits", "dark", seconds=seconds, **options) for i in range(1, count + 1)]
 
     def flats(self, count=5, *, seconds=4.0, light=20000.0, stem="flat", **options):
         return [

@@ -53,7 +53,11 @@ def add_bad_files(night):
     put("empty.fits", "empty", b"")
     put("truncated.fits", "trunc", good[: len(good) - 2880])
     put("half-header.fits", "", good[:1000])
-    put("no-data.fits", "image", header_only().replace(b"NAXIS   =                    2", b"NAXIS   =                    0"))
+    put(
+        "no-data.fits",
+        "image",
+        header_only().replace(b"NAXIS   =                    2", b"NAXIS   =                    0"),
+    )
     put("promises.fits", "", header_only(NAXIS1=60000, NAXIS2=60000))
     put("beyond-memory.fits", "", header_only(NAXIS1=2000000000, NAXIS2=2000000000))
     put("damaged.fits.gz", "gzip", gzip.compress(good)[:-400])
@@ -71,7 +75,7 @@ def add_bad_files(night):
     night.add("nan.fits", "science", seconds=60.0, data=np.full((48, 64), np.nan, np.float32))
     put("other-size.fits", "size")
     night.add("other-size.fits", "science", seconds=60.0, data=pixels[:20, :30])
-    put("other-binning.fits", "binning 1x1 instead of 2x2")
+    put("other-binning.fits", "binning")
     night.add("other-binning.fits", "science", seconds=60.0, data=pixels + 1, XBINNING=2, YBINNING=2)
     put("z-copy.fits", "same content as")
     shutil.copy(raw / "field_1.fits", raw / "z-copy.fits")
@@ -314,7 +318,9 @@ def test_an_outdated_product_does_not_stay_where_the_new_one_failed(raw, reduced
     assert not (reduced / "calibrated" / "field_1.fits").exists()
 
 
-def test_a_defect_of_the_program_is_raised_and_leaves_the_folder_good(raw, out, run, tree, whole, monkeypatch):
+def test_a_defect_of_the_program_is_raised_and_leaves_the_folder_good(
+    raw, out, run, tree, whole, monkeypatch
+):
     from fullwell.night import calibrating
 
     def broken(frame, path, **options):

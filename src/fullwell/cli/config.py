@@ -23,9 +23,7 @@ def config() -> None:
         table = field.get_default(call_default_factory=True)
         lines.append(f"[{name}]")
         if name == "frames":
-            lines += [
-                "# type of frame = pattern(s) of file names; card, then name tell the type of the rest"
-            ]
+            lines += ["# type of frame = pattern(s) of file names; card, then name tell the type of the rest"]
             lines += ['# flat = "flat-*"', '# arc = ["arc-*", "neon-*"]', ""]
             continue
         for key, entry in type(table).model_fields.items():

@@ -18,6 +18,9 @@ F64 = npt.NDArray[np.float64]
 HARMLESS = 4.5  # sigma; clipping there takes less than 2e-4 of the variance of normal noise
 
 
+FLOOR = 0.1  # of the variance without signal
+
+
 @attrs.frozen(eq=False)
 class Block:
     """A few rows of every input, levelled, as (N, pixels).
@@ -98,8 +101,10 @@ class Block:
             variance = self.variance
         else:
             with np.errstate(invalid="ignore"):
-                signal = np.maximum(result.center - self.rule.pedestal, 0.0)
-            variance = self.rule.read_variance + self.rule.slope * np.where(np.isfinite(signal), signal, 0.0)
+                signal = result.center - self.rule.pedestal
+            # Not clipped at zero, which would make the variance of faint pixels too large on average.
+            poisson = self.rule.slope * np.where(np.isfinite(signal), signal, 0.0)
+            variance = np.maximum(self.rule.read_variance + poisson, FLOOR * self.rule.read_variance)
         # Where nothing was kept the value is the plain mean of what is finite.
         share = _share(result.kept, self.rule)
         none = result.used == 0

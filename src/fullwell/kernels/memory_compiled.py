@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-__all__ = ["load_float", "load_ordered", "prefetch", "value_at"]
+__all__ = ["count_outside", "load_float", "load_ordered", "prefetch", "value_at"]
 
 u8, u16, u32, u64 = np.uint8, np.uint16, np.uint32, np.uint64
 f32, f64 = np.float32, np.float64
@@ -88,6 +88,25 @@ def load_ordered(address: Any, swapped: Any, top: Any, start: Any, count: Any, r
     else:
         for p in range(count):
             row[p] = source[p] ^ top
+
+
+@_jit
+def count_outside(
+    address: Any, swapped: Any, top: Any, start: Any, count: Any, least: Any, most: Any
+) -> Any:
+    """Count the pixels below `least` or above `most`, both ndarray of uint16; the rest as for `load_ordered`."""
+    source = numba.carray(_pointer_16(address), (start + count,))[start : start + count]
+    found = u16(0)  # of at most one tile
+    if swapped:
+        for p in range(count):
+            x = source[p]
+            x = u16(u16(x << u16(8)) | u16(x >> u16(8))) ^ top
+            found = u16(found + u16((x < least[p]) | (x > most[p])))
+    else:
+        for p in range(count):
+            x = source[p] ^ top
+            found = u16(found + u16((x < least[p]) | (x > most[p])))
+    return np.int64(found)
 
 
 @_jit

@@ -134,7 +134,7 @@ def _changes(frame: Row, unit: str) -> tuple[Change, ...]:
     if _predicted(frame) is not None:
         changes.insert(3, Change("Noise predicted", None, fixed(_predicted(frame), 2), unit))
     if frame.get("noise_over_predicted") is not None:
-        changes.append(Change("Noise / predicted", None, fixed(frame["noise_over_predicted"], 3)))
+        changes.insert(4, Change("Noise / predicted", None, fixed(frame["noise_over_predicted"], 3)))
     hot = (before.get("hot_outliers"), after.get("hot_outliers"))
     return (
         *changes,

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
+from fullwell.effects.base import in_unit
 from fullwell.errors import ParameterError
 
 __all__ = ["Scene", "Source", "not_negative", "rate"]
@@ -71,12 +72,10 @@ def rate(value: Any) -> Any:
     ParameterError
         If the Quantity is of another kind.
     """
-    if not isinstance(value, u.Quantity):
-        return value
-    for unit in (u.electron / u.s, u.electron / u.s / u.pix):
-        if value.unit.is_equivalent(unit):
-            return value.to_value(unit)
-    raise ParameterError("quantity", value, "something in electron / s, or electron / s / pix")
+    per_pixel = u.electron / u.s / u.pix
+    if isinstance(value, u.Quantity) and value.unit.is_equivalent(per_pixel):
+        return value.to_value(per_pixel)
+    return in_unit(value, u.electron / u.s)
 
 
 def not_negative(_: Any, attribute: Any, value: float) -> None:

@@ -1,0 +1,161 @@
+"""Clip single pixels of raw integers: on their sorted column survivors stand next to each other.
+
+Sums are exact integers from which rejected values are taken away. What lies within 1e-9 of a limit in units of the
+standard deviation, the one spread that rounds, is decided as the plain form does it, frame by frame.
+"""
+# mypy: disable-error-code="untyped-decorator"
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from fullwell.kernels.combine import MAD_TO_STD
+from fullwell.kernels.memory_compiled import value_at
+from fullwell.kernels.networks_compiled import WIDTH
+
+__all__ = ["MAD", "NOISE", "NONE", "STD", "clip_columns"]
+
+#: Codes of what the clipping is counted in.
+NONE, NOISE, STD, MAD = 0, 1, 2, 3
+
+u16, i64 = np.uint16, np.int64
+f32, f64 = np.float32, np.float64
+_NEAR = 1e-9
+_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+
+
+@_jit
+def clip_columns(
+    tile: Any, column: Any, first: Any, count: Any, planes: Any, rule: Any, noise: Any, factors: Any,
+    bad: Any, least: Any, most: Any, value: Any, used: Any, empirical: Any, propagated: Any,
+) -> None:  # fmt: skip
+    """Finish the pixels of a tile that are marked in `bad`.
+
+    Parameters
+    ----------
+    tile : ndarray of uint16
+        Sorted.
+    column : ndarray of int64, shape (N,)
+        Work space.
+    first, count : int
+        Pixels of the plane that the tile holds.
+    planes, rule, noise, factors
+        As for `combine_integers`.
+    least, most : ndarray of uint16
+        What was kept of each pixel, in ordered form; all where nothing was rejected, 1 to 0 where nothing is left.
+    value, used, empirical, propagated : ndarray
+        Of the tile.
+    """
+    n = column.size
+    zero = planes[3]
+    read, slope, pedestal = noise
+    median = rule[2]
+    for p in range(count):
+        least[p], most[p] = u16(0), u16(0xFFFF)
+        if not bad[p]:
+            continue
+        for i in range(n):
+            column[i] = i64(tile[i * WIDTH + p])
+        low, high, total, square, center = _clip(column, first + p, planes, rule, noise)
+        m = high - low
+        r = column[(n - 1) // 2]
+        if m == 0:
+            # Nothing is left: the plain mean of all values.
+            least[p], most[p] = u16(1), u16(0)
+            mean, share, signal = f64(column.sum()) / f64(n) + zero, factors[0][n], 0.0
+            value[p] = f32(mean)
+        else:
+            least[p], most[p] = u16(column[low]), u16(column[high - 1])
+            mean, share, signal = (f64(r * m + total) + zero * f64(m)) / f64(m), factors[0][m], max(center - pedestal, 0.0)
+            value[p] = f32(center if median else mean)
+        used[p] = u16(m)
+        empirical[p] = f32(np.nan)
+        if m > 1:
+            scatter = f64(m * square - total * total) / (f64(m) * f64(m - 1))
+            empirical[p] = f32(scatter * share * factors[1])
+        propagated[p] = f32((read + slope * signal) * share * factors[2])
+
+
+@_jit
+def _clip(column: Any, pixel: Any, planes: Any, rule: Any, noise: Any) -> Any:
+    """Return the range of survivors, the sum and sum of squares about the lower median of all, and the center."""
+    spread, clip, _ = rule
+    zero = planes[3]
+    n = column.size
+    r = column[(n - 1) // 2]
+    total, square = i64(0), i64(0)
+    for i in range(n):
+        d = column[i] - r
+        total += d
+        square += d * d
+    low, high, center = 0, n, np.nan
+    while high > low:
+        m = high - low
+        twice = column[low + (m - 1) // 2] + column[low + m // 2]
+        center = 0.5 * f64(twice) + zero
+        exact = True
+        if spread == NOISE:
+            limit = clip * np.sqrt(noise[0] + noise[1] * max(center - noise[2], 0.0))
+        elif spread == MAD:
+            limit = clip * (MAD_TO_STD * _mad_of(column, low, high, twice))
+        else:
+            limit = clip * (np.sqrt(f64(m * square - total * total)) / f64(m))
+            exact = False
+        below, above = low, high
+        while below < high:
+            reach = 0.5 * f64(twice - 2 * column[below])
+            if not exact and abs(reach - limit) <= _NEAR * (reach + limit):
+                limit = clip * _plain_std(column, low, high, (f64(r * m + total) + zero * f64(m)) / f64(m), pixel, planes)
+                exact = True
+            if reach <= limit:
+                break
+            below += 1
+        while above > below:
+            reach = 0.5 * f64(2 * column[above - 1] - twice)
+            if not exact and abs(reach - limit) <= _NEAR * (reach + limit):
+                # The same for the other end: values there may not be judged by another limit.
+                limit = clip * _plain_std(column, low, high, (f64(r * m + total) + zero * f64(m)) / f64(m), pixel, planes)
+                exact = True
+            if reach <= limit:
+                break
+            above -= 1
+        if below == low and above == high:
+            break
+        for i in range(low, below):
+            d = column[i] - r
+            total, square = total - d, square - d * d
+        for i in range(above, high):
+            d = column[i] - r
+            total, square = total - d, square - d * d
+        low, high = below, above
+    return low, high, total, square, center
+
+
+@_jit
+def _mad_of(column: Any, low: Any, high: Any, twice: Any) -> Any:
+    """MAD of the survivors; see `_mad` of the tiles."""
+    m = high - low
+    result = i64(0)
+    for k in ((m - 1) // 2, m // 2):
+        best = i64(1) << i64(40)
+        for j in range(low, high - k):
+            best = min(best, max(twice - 2 * column[j], 2 * column[j + k] - twice))
+        result += best
+    return 0.25 * f64(result)
+
+
+@_jit
+def _plain_std(column: Any, low: Any, high: Any, mean: Any, pixel: Any, planes: Any) -> Any:
+    """Standard deviation of the survivors with the roundings of the plain form: frame by frame."""
+    addresses, swapped, top, zero = planes
+    least, most = column[low], column[high - 1]
+    total = 0.0
+    for i in range(addresses.size):
+        x = i64(value_at(addresses[i], swapped[i], top[i], pixel))
+        if least <= x <= most:
+            d = (f64(x) + zero) - mean
+            total += d * d
+    return np.sqrt(total / f64(high - low))
