@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from fullwell.errors import FrameError, ParameterError
-from fullwell.picture import find_limits, pool_pixels, stretch, thumbnail
+from fullwell.picture import draw, find_limits, pool_pixels, stretch, thumbnail
 
 HOWS = ("linear", "asinh", "log", "sqrt")
 images = hnp.arrays(
@@ -161,3 +161,48 @@ def test_the_same_pixels_give_the_same_bytes_and_nothing_else_is_in_them():
 @pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32, ">i2"])
 def test_raw_types_are_read(dtype):
     assert read(thumbnail((np.arange(100).reshape(10, 10)).astype(dtype))).shape == (10, 10)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_grays_say_which_values_are_black_middle_and_white(how):
+    picture, grays = draw(np.linspace(3.0, 11.0, 200).reshape(10, 20), how=how, limits="minmax")
+    assert (grays.black, grays.white, grays.how, grays.block) == (3.0, 11.0, how, 1)
+    middle = stretch(np.array([[grays.middle]]), how=how, limits=(grays.black, grays.white))
+    assert middle[0, 0] in (127, 128)
+    assert picture == thumbnail(np.linspace(3.0, 11.0, 200).reshape(10, 20), how=how, limits="minmax")
+
+
+def test_the_block_is_the_factor_of_shrinking():
+    assert draw(noise((50, 100)), width=40)[1].block == 3
+
+
+def test_nothing_to_show_has_no_grays():
+    picture, grays = draw(np.full((4, 4), np.nan), levels=48)
+    assert grays is None
+    assert (np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")) == (196, 92, 60)).all()
+
+
+@pytest.mark.parametrize("levels", [2, 48, 255])
+def test_few_grays_are_few_and_near(levels):
+    data = noise((60, 80))
+    mask = np.zeros((60, 80), bool)
+    mask[:4, :4] = True
+    full = np.asarray(Image.open(io.BytesIO(draw(data, mask=mask)[0])).convert("RGB")).astype(int)
+    few = np.asarray(Image.open(io.BytesIO(draw(data, mask=mask, levels=levels)[0])).convert("RGB")).astype(
+        int
+    )
+    gray = np.all(full == full[..., :1], axis=2)
+    assert len(np.unique(few[gray])) <= levels
+    assert np.abs(few - full)[gray].max() <= np.ceil(255 / (levels - 1) / 2)
+    assert (few[~gray] == (196, 92, 60)).all()
+    assert (~gray).sum() == 16
+
+
+def test_few_grays_make_small_files():
+    assert len(draw(noise((300, 300)), levels=48)[0]) < 0.8 * len(draw(noise((300, 300)))[0])
+
+
+@pytest.mark.parametrize("levels", [1, 257])
+def test_impossible_numbers_of_grays_are_refused(levels):
+    with pytest.raises(ParameterError, match="levels"):
+        draw(np.eye(3), levels=levels)

@@ -180,7 +180,8 @@ def _do(task: Task, key: str, results: Mapping[str, Any], memory: Path) -> Outco
     except (FullwellError, OSError, MemoryError) as error:
         return Outcome("failed", reason=str(error) or type(error).__name__)
     # Through JSON as well, so that who comes next sees the same whether this was done or kept.
-    return Outcome("done", _unpacked(json.loads(json.dumps(result))))
+    # As it will be when remembered: through JSON, keys in order.
+    return Outcome("done", _unpacked(json.loads(json.dumps(result, sort_keys=True))))
 
 
 def _remembered(task: Task, key: str, memory: Path) -> dict[str, Any] | None:

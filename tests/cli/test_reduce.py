@@ -61,8 +61,7 @@ def test_dry_run(raw, tmp_path):
     assert len(json.loads(seen.stdout)["to_do"]) == 8
 
 
-def test_exit_codes(raw, reduced, tmp_path):
-    out, _ = reduced
+def test_exit_codes(raw, tmp_path):
     assert call("reduce", tmp_path / "nowhere", "-o", tmp_path / "out").exit_code == 2
     assert call("reduce", raw, "-o", raw / "bias_001.fits").exit_code == 2
     assert call("reduce", raw, "-o", tmp_path / "out", "--config", tmp_path / "no.toml").exit_code == 2
@@ -83,7 +82,7 @@ def test_exit_codes(raw, reduced, tmp_path):
         ("[frames]\nflatt = 'f*'", "did you mean 'flat'"),
         ("[detector]\ngain = -1.0", "detector.gain"),
         ("[combine]\nclip = inf", "combine.clip"),
-        ("[detector]\npreset = 'sbig'", "preset"),
+        ("[detector]\npreset = 'sbig'", "detector.preset = 'sbig'"),
         ("gain = ", "not valid TOML"),
     ],
 )
@@ -106,7 +105,7 @@ def test_what_is_removed_is_said(raw, reduced, tmp_path):
 def test_no_report(raw, tmp_path):
     result = call("reduce", raw, "-o", tmp_path / "out", "--no-report")
     assert result.exit_code == 0
-    assert "report" not in result.stdout
+    assert not any(line.startswith("report") for line in result.stdout.splitlines())
     assert not (tmp_path / "out" / "report.html").exists()
 
 
@@ -122,7 +121,7 @@ def test_names_that_are_no_text(raw, tmp_path, fullwell):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_killed_at_any_moment_and_run_again(raw, reduced, tmp_path, start, fullwell, tree, seed):
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     process = start("reduce", raw, "-o", tmp_path / "out", "--workers", "2")
     # From the moment the first looks are remembered to the end are some tenths of a second.
     memory = tmp_path / "out" / ".fullwell"

@@ -264,6 +264,13 @@ def test_a_dark_in_adu_is_converted_by_the_gain_of_the_chain():
         np.testing.assert_allclose(in_electrons.shared[key].contribution, expected, rtol=1e-4)
 
 
+def test_without_a_bias_the_pedestal_is_no_signal():
+    dark = Dark.measure(darks(100.0, 6), gain=GAIN, read_noise=NOISE / GAIN)
+
+    expected = ((NOISE / GAIN) ** 2) / 6
+    assert np.median(dark.levels[0].variance) == pytest.approx(expected, rel=0.1)
+
+
 # --- what is refused
 
 

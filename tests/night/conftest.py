@@ -38,7 +38,7 @@ class Night:
         self.response /= np.median(self.response)
         self._hours = 0.0
 
-    def pixels(self, name, kind, *, seconds=0.0, light=0.0, level=0.0, shape=None):
+    def pixels(self, name, kind, *, seconds=0.0, light=0.0, level=0.0):
         """Expected values in ADU with noise: bias + (dark + light)/gain."""
         rng = np.random.default_rng(zlib.crc32(name.encode()))
         charge = np.zeros((ROWS, COLUMNS))

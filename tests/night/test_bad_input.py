@@ -273,7 +273,7 @@ class FullDisk:
 
 @pytest.mark.parametrize("allowed", [0, 1, 30, 45, 60, 73])
 def test_a_full_disk(raw, out, run, tree, whole, monkeypatch, allowed):
-    """Each file costs two calls of fsync: 22 looks, a manifest, 6 products with notes, a gain, two reports."""
+    """Each file costs two calls of fsync: 22 looks, a manifest, 6 products and notes, a gain, two reports."""
     with monkeypatch.context() as patched:
         FullDisk(patched, allowed)
         with pytest.raises(FileError, match="No space left"):

@@ -6,16 +6,22 @@ import pytest
 from fullwell.picture import thumbnail
 from fullwell.report import (
     Badge,
+    Brief,
+    Card,
     Change,
     Code,
     Column,
     Fact,
     Facts,
     Gallery,
+    Link,
+    Listing,
     Number,
     Pair,
     Picture,
     Report,
+    Row,
+    Scale,
     Section,
     Series,
     TableBlock,
@@ -66,6 +72,14 @@ def report(png: bytes) -> Report:
         caption=HOSTILE,
         key="frames",
     )
+    card = Card(
+        HOSTILE,
+        Badge("made", "ok"),
+        Link("masters/" + HOSTILE, HOSTILE),
+        [Picture(png, "a master", HOSTILE, Scale(10.0, 20.0, 90.0, "ADU", HOSTILE))],
+        Facts([Fact("From", Brief("card", HOSTILE)), Fact("Share", Number(0.0123, decimals=1))]),
+        [Row([plots.pictures[1], table]), Listing([HOSTILE], "Files", folded=True, names=True)],
+    )
     return Report(
         title=HOSTILE,
         subtitle=HOSTILE,
@@ -74,6 +88,7 @@ def report(png: bytes) -> Report:
             Section("Frames", [Picture(png, HOSTILE, HOSTILE), plots, pair, pair]),
             Section(HOSTILE, [Facts([Fact("Gain", 1.951, "e-/ADU", 0.04, HOSTILE, "gain")])], folded=True),
             Section("Warnings", [Warnings([WarningItem("note", HOSTILE)])]),
+            Section("Cards", [card, Listing([HOSTILE, "open"], HOSTILE)]),
         ],
         summary=[Fact("Frames", 118, key="frames.count"), Fact(HOSTILE, HOSTILE), Fact("Gain", float("nan"))],
         warnings=Warnings(

@@ -6,6 +6,7 @@ import itertools
 import re
 from html.parser import HTMLParser
 from importlib.resources import files
+from urllib.parse import unquote
 
 import pytest
 
@@ -70,7 +71,9 @@ def test_hostile_names_are_only_words(page, html):
 
 
 def test_nothing_is_fetched_from_elsewhere(page, html):
-    for _, attrs in page.elements:
+    for tag, attrs in page.elements:
+        if tag == "a" and attrs.get("class") == "file":
+            continue  # a file beside the report, fetched when somebody clicks
         for name in ("src", "href", "xlink:href", "action", "poster", "srcset"):
             target = attrs.get(name)
             assert target is None or target.startswith(("#", "data:")), target
@@ -91,7 +94,7 @@ def test_the_page_forbids_itself_everything_else(page, html):
 def test_names_are_unique_and_links_lead_somewhere(page):
     ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
     assert len(ids) == len(set(ids))
-    links = [link["href"][1:] for link in page.all("a")]
+    links = [link["href"][1:] for link in page.all("a") if link.get("class") != "file"]
     assert set(links) <= set(ids)
     assert {"warnings", "frames", "frames-2", "warnings-2", "provenance"} <= set(links)
 
@@ -104,7 +107,7 @@ def test_the_page_can_be_used_without_eyes_and_without_a_mouse(page):
     assert regions
     assert all(d["tabindex"] == "0" and d["aria-label"] for d in regions)
     drawings = [d for d in page.all("div") if d.get("role") == "img"]
-    assert len(drawings) == len(page.all("svg")) - 1 == 2
+    assert len(drawings) == len(page.all("svg")) - 1 == 3
     assert all(d["aria-label"] for d in drawings)
     levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1
@@ -117,6 +120,31 @@ def test_numbers_can_be_found_and_are_there_in_full(page, html):
     assert float(numbers["gain"]) == 1.951
     assert numbers["frames.count"] == "118"
     assert '1100.234 <span class="error">± 0.021</span>' in html
+
+
+def test_a_picture_says_what_black_and_white_are(page):
+    (scale,) = (span for span in page.all("span") if span.get("class") == "grays")
+    assert scale["role"] == "img"
+    assert scale["aria-label"] == "black is 10.0, white is 90.0 ADU"
+    assert {"10.0", "20.0", "90.0 ADU"} <= set(page.words)
+
+
+def test_links_lead_to_files_beside_the_page(page):
+    (link,) = (link["href"] for link in page.all("a") if link.get("class") == "file")
+    assert link.startswith("masters/%3Cscript%3E")
+    assert unquote(link).startswith("masters/<script>")
+
+
+def test_the_whole_sentence_stands_behind_few_words(page):
+    (brief,) = (span for span in page.all("span") if span.get("class") == "brief")
+    assert brief["title"].startswith("<script>")
+    assert "card" in page.words
+
+
+def test_lists_of_names_are_folded(page):
+    lists = [d for d in page.all("details") if d.get("class") == "fold listing"]
+    assert len(lists) == 1
+    assert "open" not in lists[0]
 
 
 def test_numeric_columns_are_aligned_and_sort_by_value(page):
@@ -135,7 +163,7 @@ def test_warnings_come_first_and_errors_before_them(html):
 
 def test_no_warning_is_said_too():
     text = render_html(Report("Quiet", [Section("Only", [Text("Words.")])]))
-    assert "Nothing was set aside" in text
+    assert "Nothing needs your attention" in text
     assert Page(text).open == []
 
 

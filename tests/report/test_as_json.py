@@ -40,10 +40,20 @@ def test_words_come_back_as_they_were(report):
 def test_every_kind_of_block_is_there(report):
     document = json.loads(to_json(report))
     kinds = {block["kind"] for section in document["sections"] for block in section["blocks"]}
-    assert kinds == {"text", "facts", "table", "picture", "gallery", "pair", "warnings"}
+    assert kinds == {"text", "facts", "table", "picture", "gallery", "pair", "warnings", "card", "listing"}
     pair = document["sections"][1]["blocks"][2]
     assert pair["changes"][0]["after"] == {"value": 12.9, "error": 0.1}
     assert len(pair["before"]["sha256"]) == 16
+
+
+def test_a_card_has_all_that_is_known(report):
+    card = json.loads(to_json(report))["sections"][4]["blocks"][0]
+    assert card["badge"] == {"text": "made", "status": "ok"}
+    assert card["file"] == "masters/" + report.title
+    assert card["pictures"][0]["scale"] == {"black": 10.0, "middle": 20.0, "white": 90.0, "unit": "ADU"}
+    assert [fact["value"] for fact in card["facts"]] == [report.title, 0.0123]
+    assert [block["kind"] for block in card["blocks"]] == ["row", "listing"]
+    assert [block["kind"] for block in card["blocks"][0]["blocks"]] == ["picture", "table"]
 
 
 def test_the_same_report_gives_the_same_text(report):

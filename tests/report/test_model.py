@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fullwell.errors import ParameterError
-from fullwell.report import Badge, Fact, Number, Picture, TableBlock, WarningItem, Warnings
+from fullwell.report import Badge, Fact, Link, Number, Picture, TableBlock, WarningItem, Warnings
 
 
 def test_a_row_has_a_cell_for_each_column():
@@ -62,3 +62,16 @@ def test_a_picture_is_a_picture_and_says_what_it_shows(png):
         Picture(b"GIF89a", "x")
     with pytest.raises(ParameterError, match="alt"):
         Picture(png, "  ")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/etc/passwd", "../up.fits", "a/../../up.fits", "https://example.org", "javascript:x", "\\\\x"],
+)
+def test_links_stay_below_the_folder_of_the_report(path):
+    with pytest.raises(ParameterError, match="path"):
+        Link(path)
+
+
+def test_a_colon_in_a_file_name_is_no_scheme():
+    assert Link("calibrated/12:30:00.fits").path == "calibrated/12:30:00.fits"

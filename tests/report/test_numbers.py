@@ -62,3 +62,21 @@ def test_rounding_never_moves_a_value_by_a_tenth_of_its_error(value, error):
     back = float(text.replace("−", "-").replace("\u202f", ""))
     assert abs(back - value) <= 0.0501 * error or abs(back - value) <= 0.5
     assert float(error_text.replace("\u202f", "")) == pytest.approx(error, rel=0.06)
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [
+        (999.96, 1, "1000.0"),
+        (0.0, 3, "0.000"),
+        (2.9e-4, 4, "0.0003"),
+        (-0.01, 1, "0.0"),
+        (12345.6, 0, "12\u202f346"),
+    ],
+)
+def test_decimals_make_numbers_stand_below_each_other(value, decimals, text):
+    assert number_parts(value, decimals=decimals) == (text, "", "")
+
+
+def test_an_error_beats_decimals():
+    assert number_parts(1.951, error=0.04, decimals=0) == ("1.951", "0.040", "")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 from astropy import units as u
@@ -53,7 +54,11 @@ def measure_dark(
         bias: Any = None if known is None else known.get("bias")
         gain_image = 1.0 if held[0].unit == u.electron else None if gain is None else detector.spread(gain)
         known_noise = bias_noise(known, held[0].unit) if read_noise is None else np.atleast_1d(read_noise)
+        bias_included = bias is None and "bias" not in held[0].applied
         noise = _noise(groups, known_noise, gain_image, detector, told=read_noise is not None)
+        if bias_included and noise.pedestal == 0.0:
+            # The bias is no signal; the level of the shortest darks stands in for it.
+            noise = attrs.evolve(noise, pedestal=_typical_level(next(iter(groups.values()))[0]))
         statistics: dict[str, Any] = {"read_noise": _floats(noise.read_noise), "remarks": []}
         if len(groups) > 1 and min(len(group) for group in groups.values()) < MIN_FRAMES:
             levels, flags = _line_levels(groups, noise, clip, memory // 2, statistics)
@@ -62,7 +67,6 @@ def measure_dark(
         shared = _shared(held)
         unit, applied = held[0].unit, held[0].applied
     flags = flags | _hot(levels[-1], noise, mask_of(flags), hot, statistics)
-    bias_included = bias is None and "bias" not in applied
     bias_time = float(getattr(bias, "dark_time", 0.0))
     rate, offset = _rate_and_offset(levels, bias_included, bias_time, statistics)
     return {
@@ -103,10 +107,12 @@ def _noise(
         raise NotEnoughFrames("single darks need read_noise, biases, or a second frame of one length")
     # The measured noise holds the shot noise of the typical pixel; on top comes the excess of warm ones.
     noise, _ = measured_noise(largest)
-    good = largest[0].data[~largest[0].mask & np.isfinite(largest[0].data)]
-    pedestal = float(np.median(good)) if good.size else 0.0
-    model = noise_model(noise, gain, detector)
-    return NoiseModel(model.read_noise, model.gain, pedestal)
+    return attrs.evolve(noise_model(noise, gain, detector), pedestal=_typical_level(largest[0]))
+
+
+def _typical_level(frame: Frame) -> float:
+    good = frame.data[~frame.mask & np.isfinite(frame.data)]
+    return float(np.median(good)) if good.size else 0.0
 
 
 def _stacked_levels(

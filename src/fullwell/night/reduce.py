@@ -127,7 +127,12 @@ def _checked(raw: Path, config: ReduceConfig, workers: int) -> Detector | None:
         raise UnreadableFile(raw, "is no folder" if raw.exists() else "does not exist")
     Patterns.from_table(config.frames)
     finds_cosmic_rays(config)
-    return None if config.detector.preset is None else Detector.preset(config.detector.preset)
+    if config.detector.preset is None:
+        return None
+    try:
+        return Detector.preset(config.detector.preset)
+    except ParameterError as error:
+        raise ParameterError("detector.preset", error.value, error.allowed) from error
 
 
 @contextmanager
