@@ -198,16 +198,16 @@ def reduced(whole, raw, tmp_path):
     return tmp_path / "out"
 
 
-@pytest.fixture(name="run")
+@pytest.fixture(name="run", scope="session")
 def run_function():
     return run
 
 
-@pytest.fixture(name="tree")
+@pytest.fixture(name="tree", scope="session")
 def tree_function():
     return tree
 
 
-@pytest.fixture(name="Night")
+@pytest.fixture(name="Night", scope="session")
 def night_class():
     return Night

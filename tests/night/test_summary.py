@@ -52,10 +52,10 @@ Dead pixels, Dark subtracted, Rejected, Scatter / model, Masked, Bias used, Dark
 Science frames
   table calibrated: Raw frame | Filter | Exposure s | Bias | Dark | Flat | Background | Noise | \
 Noise / predicted | Unit |
-  pair field_1.fits: Background e-, Sigma of the frame e-, Noise of a pixel e-, Noise predicted e-, \
-Noise / predicted, Gradient in x e-, Gradient in y e-, Hot outliers pixels
-  pair field_2.fits: Background e-, Sigma of the frame e-, Noise of a pixel e-, Noise predicted e-, \
-Noise / predicted, Gradient in x e-, Gradient in y e-, Hot outliers pixels
+  pair field_1.fits: Background e-, Sigma of the frame e-, Noise of a pixel e-, \
+Noise predicted, median e-, Noise / predicted, Gradient in x e-, Gradient in y e-, Hot outliers pixels
+  pair field_2.fits: Background e-, Sigma of the frame e-, Noise of a pixel e-, \
+Noise predicted, median e-, Noise / predicted, Gradient in x e-, Gradient in y e-, Hot outliers pixels
 Settings
   table settings: Setting | Value
 """

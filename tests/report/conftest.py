@@ -78,7 +78,10 @@ def report(png: bytes) -> Report:
         Link("masters/" + HOSTILE, HOSTILE),
         [Picture(png, "a master", HOSTILE, Scale(10.0, 20.0, 90.0, "ADU", HOSTILE))],
         Facts([Fact("From", Brief("card", HOSTILE)), Fact("Share", Number(0.0123, decimals=1))]),
-        [Row([plots.pictures[1], table]), Listing([HOSTILE], "Files", folded=True, names=True)],
+        [
+            Row([Picture(histogram_plot(np.arange(90) % 4, x_label=HOSTILE), "Another"), table]),
+            Listing([HOSTILE], "Files", folded=True, names=True),
+        ],
     )
     return Report(
         title=HOSTILE,

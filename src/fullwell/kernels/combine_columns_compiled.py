@@ -13,13 +13,11 @@ import numba
 import numpy as np
 
 from fullwell.kernels.combine import MAD_TO_STD
+from fullwell.kernels.combine_tiles_compiled import MAD, NOISE
 from fullwell.kernels.memory_compiled import value_at
 from fullwell.kernels.networks_compiled import WIDTH
 
-__all__ = ["MAD", "NOISE", "NONE", "STD", "clip_columns"]
-
-#: Codes of what the clipping is counted in.
-NONE, NOISE, STD, MAD = 0, 1, 2, 3
+__all__ = ["clip_columns"]
 
 u16, i64 = np.uint16, np.int64
 f32, f64 = np.float32, np.float64
@@ -29,7 +27,7 @@ _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 @_jit
 def clip_columns(
-    tile: Any, column: Any, first: Any, count: Any, planes: Any, rule: Any, noise: Any, factors: Any,
+    tile: Any, n: Any, first: Any, count: Any, planes: Any, rule: Any, noise: Any, factors: Any,
     bad: Any, least: Any, most: Any, value: Any, used: Any, empirical: Any, propagated: Any,
 ) -> None:  # fmt: skip
     """Finish the pixels of a tile that are marked in `bad`.
@@ -38,37 +36,34 @@ def clip_columns(
     ----------
     tile : ndarray of uint16
         Sorted.
-    column : ndarray of int64, shape (N,)
-        Work space.
+    n : int
+        Number of frames.
     first, count : int
         Pixels of the plane that the tile holds.
     planes, rule, noise, factors
         As for `combine_integers`.
     least, most : ndarray of uint16
-        What was kept of each pixel, in ordered form; all where nothing was rejected, 1 to 0 where nothing is left.
+        Filled with the lowest and highest value that is kept; 1 and 0 where nothing is left.
     value, used, empirical, propagated : ndarray
         Of the tile.
     """
-    n = column.size
     zero = planes[3]
     read, slope, pedestal = noise
     median = rule[2]
     for p in range(count):
-        least[p], most[p] = u16(0), u16(0xFFFF)
         if not bad[p]:
             continue
-        for i in range(n):
-            column[i] = i64(tile[i * WIDTH + p])
-        low, high, total, square, center = _clip(column, first + p, planes, rule, noise)
+        column = tile[p:]
+        low, high, total, square, center = _clip(column, n, first + p, planes, rule, noise)
         m = high - low
-        r = column[(n - 1) // 2]
+        r = _at(column, (n - 1) // 2)
         if m == 0:
             # Nothing is left: the plain mean of all values.
             least[p], most[p] = u16(1), u16(0)
-            mean, share, signal = f64(column.sum()) / f64(n) + zero, factors[0][n], 0.0
+            mean, share, signal = _mean(column, n) + zero, factors[0][n], 0.0
             value[p] = f32(mean)
         else:
-            least[p], most[p] = u16(column[low]), u16(column[high - 1])
+            least[p], most[p] = u16(_at(column, low)), u16(_at(column, high - 1))
             mean, share, signal = (f64(r * m + total) + zero * f64(m)) / f64(m), factors[0][m], max(center - pedestal, 0.0)
             value[p] = f32(center if median else mean)
         used[p] = u16(m)
@@ -80,21 +75,33 @@ def clip_columns(
 
 
 @_jit
-def _clip(column: Any, pixel: Any, planes: Any, rule: Any, noise: Any) -> Any:
+def _at(column: Any, i: Any) -> Any:
+    return i64(column[i * WIDTH])
+
+
+@_jit
+def _mean(column: Any, n: Any) -> Any:
+    total = i64(0)
+    for i in range(n):
+        total += _at(column, i)
+    return f64(total) / f64(n)
+
+
+@_jit
+def _clip(column: Any, n: Any, pixel: Any, planes: Any, rule: Any, noise: Any) -> Any:
     """Return the range of survivors, the sum and sum of squares about the lower median of all, and the center."""
     spread, clip, _ = rule
     zero = planes[3]
-    n = column.size
-    r = column[(n - 1) // 2]
+    r = _at(column, (n - 1) // 2)
     total, square = i64(0), i64(0)
     for i in range(n):
-        d = column[i] - r
+        d = _at(column, i) - r
         total += d
         square += d * d
     low, high, center = 0, n, np.nan
     while high > low:
         m = high - low
-        twice = column[low + (m - 1) // 2] + column[low + m // 2]
+        twice = _at(column, low + (m - 1) // 2) + _at(column, low + m // 2)
         center = 0.5 * f64(twice) + zero
         exact = True
         if spread == NOISE:
@@ -106,7 +113,7 @@ def _clip(column: Any, pixel: Any, planes: Any, rule: Any, noise: Any) -> Any:
             exact = False
         below, above = low, high
         while below < high:
-            reach = 0.5 * f64(twice - 2 * column[below])
+            reach = 0.5 * f64(twice - 2 * _at(column, below))
             if not exact and abs(reach - limit) <= _NEAR * (reach + limit):
                 limit = clip * _plain_std(column, low, high, (f64(r * m + total) + zero * f64(m)) / f64(m), pixel, planes)
                 exact = True
@@ -114,7 +121,7 @@ def _clip(column: Any, pixel: Any, planes: Any, rule: Any, noise: Any) -> Any:
                 break
             below += 1
         while above > below:
-            reach = 0.5 * f64(2 * column[above - 1] - twice)
+            reach = 0.5 * f64(2 * _at(column, above - 1) - twice)
             if not exact and abs(reach - limit) <= _NEAR * (reach + limit):
                 # The same for the other end: values there may not be judged by another limit.
                 limit = clip * _plain_std(column, low, high, (f64(r * m + total) + zero * f64(m)) / f64(m), pixel, planes)
@@ -125,10 +132,10 @@ def _clip(column: Any, pixel: Any, planes: Any, rule: Any, noise: Any) -> Any:
         if below == low and above == high:
             break
         for i in range(low, below):
-            d = column[i] - r
+            d = _at(column, i) - r
             total, square = total - d, square - d * d
         for i in range(above, high):
-            d = column[i] - r
+            d = _at(column, i) - r
             total, square = total - d, square - d * d
         low, high = below, above
     return low, high, total, square, center
@@ -136,13 +143,21 @@ def _clip(column: Any, pixel: Any, planes: Any, rule: Any, noise: Any) -> Any:
 
 @_jit
 def _mad_of(column: Any, low: Any, high: Any, twice: Any) -> Any:
-    """MAD of the survivors; see `_mad` of the tiles."""
+    """MAD of the survivors: see `_mad` of the tiles; the best window is where the farther end changes sides."""
     m = high - low
     result = i64(0)
     for k in ((m - 1) // 2, m // 2):
-        best = i64(1) << i64(40)
-        for j in range(low, high - k):
-            best = min(best, max(twice - 2 * column[j], 2 * column[j + k] - twice))
+        first, last = low, high - k - 1
+        while first < last:
+            j = (first + last) // 2
+            if twice - 2 * _at(column, j) > 2 * _at(column, j + k) - twice:
+                first = j + 1
+            else:
+                last = j
+        best = max(twice - 2 * _at(column, first), 2 * _at(column, first + k) - twice)
+        if first > low:
+            j = first - 1
+            best = min(best, max(twice - 2 * _at(column, j), 2 * _at(column, j + k) - twice))
         result += best
     return 0.25 * f64(result)
 
@@ -151,7 +166,7 @@ def _mad_of(column: Any, low: Any, high: Any, twice: Any) -> Any:
 def _plain_std(column: Any, low: Any, high: Any, mean: Any, pixel: Any, planes: Any) -> Any:
     """Standard deviation of the survivors with the roundings of the plain form: frame by frame."""
     addresses, swapped, top, zero = planes
-    least, most = column[low], column[high - 1]
+    least, most = _at(column, low), _at(column, high - 1)
     total = 0.0
     for i in range(addresses.size):
         x = i64(value_at(addresses[i], swapped[i], top[i], pixel))

@@ -15,7 +15,7 @@ from typing import Any
 import numba
 import numpy as np
 
-__all__ = ["first_candidates", "floors", "iterate", "prepare"]
+__all__ = ["MARGIN", "TILE", "first_candidates", "floors", "iterate", "prepare", "widen"]
 
 f32 = np.float32
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -81,9 +81,9 @@ def _step(v: Any, neighbor: Any, neighbor_bad: Any) -> Any:
 def _laplacian(image: Any, bad: Any, y: int, x: int) -> Any:
     v = image[y, x]
     left, right = _step(v, image[y, x - 1], bad[y, x - 1]), _step(v, image[y, x + 1], bad[y, x + 1])
-    below, above = _step(v, image[y - 1, x], bad[y - 1, x]), _step(v, image[y + 1, x], bad[y + 1, x])
-    lower = max(left + below, f32(0)) + max(right + below, f32(0))
-    upper = max(left + above, f32(0)) + max(right + above, f32(0))
+    down, up = _step(v, image[y - 1, x], bad[y - 1, x]), _step(v, image[y + 1, x], bad[y + 1, x])
+    lower = max(left + down, f32(0)) + max(right + down, f32(0))
+    upper = max(left + up, f32(0)) + max(right + up, f32(0))
     return f32(0.25) * (lower + upper)
 
 
@@ -95,15 +95,9 @@ def first_candidates(
     height, width = image.shape[0] - 2 * MARGIN, image.shape[1] - 2 * MARGIN
     count = 0
     for y in range(MARGIN, MARGIN + height):
-        below, row, above, out = image[y - 1], image[y], image[y + 1], laplacian[y]
-        bad_below, bad_row, bad_above = bad[y - 1], bad[y], bad[y + 1]
+        out, bad_row = laplacian[y], bad[y]
         for x in range(MARGIN, MARGIN + width):
-            v = row[x]
-            left, right = _step(v, row[x - 1], bad_row[x - 1]), _step(v, row[x + 1], bad_row[x + 1])
-            down, up = _step(v, below[x], bad_below[x]), _step(v, above[x], bad_above[x])
-            lower = max(left + down, f32(0)) + max(right + down, f32(0))
-            upper = max(left + up, f32(0)) + max(right + up, f32(0))
-            out[x] = f32(0.25) * (lower + upper)
+            out[x] = _laplacian(image, bad, y, x)
         tile_y = (y - MARGIN) // TILE
         for tile_x in range(floor.shape[1] - 2):
             limit = _limit(floor, tile_y, tile_x, threshold)
@@ -240,80 +234,132 @@ def _clean(image: Any, power: Any, bad: Any, hits: Any, y: int, x: int, work: An
 
 
 @_jit
+def _find(
+    image: Any,
+    power: Any,
+    bad: Any,
+    laplacian: Any,
+    noise: Any,
+    limits: Any,
+    separable: bool,
+    candidates: Any,
+    count: int,
+    new: Any,
+    found: Any,
+    work: Any,
+) -> int:
+    """List the hits among the candidates and their neighbors; return the number. Leaves `new` as it was."""
+    width = image.shape[1]
+    threshold, low, contrast = limits
+    small, wide = (2, 4) if separable else (1, 3)
+    total = 0
+    for k in range(count):
+        y, x = candidates[k] // width, candidates[k] % width
+        excess = _excess(laplacian, noise, power, bad, y, x, threshold, separable, work)
+        if excess > threshold:
+            structure = _structure(image, bad, y, x, small, wide, separable, work) / noise[y, x]
+            if excess > contrast * max(structure, LEAST_STRUCTURE):
+                new[y, x] = True
+                found[total] = candidates[k]
+                total += 1
+    total = _grow(laplacian, noise, power, bad, new, found, total, threshold, separable, work)
+    total = _grow(laplacian, noise, power, bad, new, found, total, low, separable, work)
+    for k in range(total):
+        new[found[k] // width, found[k] % width] = False
+    return total
+
+
+@_jit
+def _renew(image: Any, power: Any, bad: Any, laplacian: Any, hits: Any, fresh: Any, work: Any) -> None:
+    """Clean all hits around the fresh ones, and bring the Laplacian up to date."""
+    height, width = image.shape
+    for k in range(fresh.size):
+        y, x = fresh[k] // width, fresh[k] % width
+        for j in range(max(y - 2, MARGIN), min(y + 3, height - MARGIN)):
+            for i in range(max(x - 2, MARGIN), min(x + 3, width - MARGIN)):
+                if hits[j, i]:
+                    _clean(image, power, bad, hits, j, i, work)
+    # Cleaned pixels are up to 2 away, Laplacians 1 more.
+    for k in range(fresh.size):
+        y, x = fresh[k] // width, fresh[k] % width
+        for j in range(max(y - 3, MARGIN), min(y + 4, height - MARGIN)):
+            for i in range(max(x - 3, MARGIN), min(x + 4, width - MARGIN)):
+                laplacian[j, i] = _laplacian(image, bad, j, i)
+
+
+@_jit
+def _look_around(
+    bad: Any, laplacian: Any, noise: Any, floor: Any, threshold: Any, fresh: Any, new: Any, candidates: Any
+) -> int:
+    """List the candidates around fresh hits, forget the noise there, and return their number."""
+    height, width = bad.shape
+    count = 0
+    for k in range(fresh.size):
+        y, x = fresh[k] // width, fresh[k] % width
+        for j in range(max(y - REACH, MARGIN), min(y + REACH + 1, height - MARGIN)):
+            for i in range(max(x - REACH, MARGIN), min(x + REACH + 1, width - MARGIN)):
+                if not (new[j, i] or bad[j, i]):
+                    new[j, i] = True
+                    noise[j, i] = 0
+                    candidates[count] = j * width + i
+                    count += 1
+    kept = 0
+    for k in range(count):
+        y, x = candidates[k] // width, candidates[k] % width
+        new[y, x] = False
+        if laplacian[y, x] > _limit(floor, (y - MARGIN) // TILE, (x - MARGIN) // TILE, threshold):
+            candidates[kept] = candidates[k]
+            kept += 1
+    return kept
+
+
+@_jit
 def iterate(
     image: Any,
     power: Any,
     bad: Any,
     laplacian: Any,
     floor: Any,
-    threshold: Any,
-    low: Any,
-    contrast: Any,
+    limits: Any,
     separable: bool,
     iterations: int,
     candidates: Any,
     count: int,
     hits: Any,
 ) -> None:
-    """Find hits among candidates, clean them, and look again around what is new."""
-    height, width = image.shape
-    small, wide = (2, 4) if separable else (1, 3)
+    """Find hits among candidates, clean them, and look again around those that are new.
+
+    ``limits`` are the threshold, that of neighbors, and the contrast, all float32.
+    """
+    width = image.shape[1]
     work = np.empty(256, np.float32)
-    found = np.empty(image.size, np.int64)
+    found = np.empty(candidates.size, np.int64)
     new = np.zeros(image.shape, np.bool_)
     noise = np.zeros(image.shape, np.float32)
     for iteration in range(iterations):
-        seeds = 0
-        for k in range(count):
-            y, x = candidates[k] // width, candidates[k] % width
-            excess = _excess(laplacian, noise, power, bad, y, x, threshold, separable, work)
-            if excess > threshold:
-                structure = _structure(image, bad, y, x, small, wide, separable, work) / noise[y, x]
-                if excess > contrast * max(structure, LEAST_STRUCTURE):
-                    new[y, x] = True
-                    found[seeds] = candidates[k]
-                    seeds += 1
-        total = _grow(laplacian, noise, power, bad, new, found, seeds, threshold, separable, work)
-        total = _grow(laplacian, noise, power, bad, new, found, total, low, separable, work)
+        total = _find(
+            image, power, bad, laplacian, noise, limits, separable, candidates, count, new, found, work
+        )
         fresh = 0
         for k in range(total):
             y, x = found[k] // width, found[k] % width
-            new[y, x] = False
             if not hits[y, x]:
                 hits[y, x] = True
                 found[fresh] = found[k]
                 fresh += 1
         if fresh == 0 or iteration == iterations - 1:
             return
-        # Cleaned values come from 2 pixels away, Laplacians from 1 more.
-        for k in range(fresh):
-            y, x = found[k] // width, found[k] % width
-            for j in range(max(y - 2, MARGIN), min(y + 3, height - MARGIN)):
-                for i in range(max(x - 2, MARGIN), min(x + 3, width - MARGIN)):
-                    if hits[j, i]:
-                        _clean(image, power, bad, hits, j, i, work)
-        for k in range(fresh):
-            y, x = found[k] // width, found[k] % width
-            for j in range(max(y - 3, MARGIN), min(y + 4, height - MARGIN)):
-                for i in range(max(x - 3, MARGIN), min(x + 4, width - MARGIN)):
-                    laplacian[j, i] = _laplacian(image, bad, j, i)
-        count = 0
-        for k in range(fresh):
-            y, x = found[k] // width, found[k] % width
-            for j in range(max(y - REACH, MARGIN), min(y + REACH + 1, height - MARGIN)):
-                for i in range(max(x - REACH, MARGIN), min(x + REACH + 1, width - MARGIN)):
-                    if new[j, i] or bad[j, i]:
-                        continue
-                    new[j, i] = True
-                    noise[j, i] = 0
-                    candidates[count] = j * width + i
-                    count += 1
-        kept = 0
-        for k in range(count):
-            y, x = candidates[k] // width, candidates[k] % width
-            new[y, x] = False
-            limit = _limit(floor, (y - MARGIN) // TILE, (x - MARGIN) // TILE, threshold)
-            if laplacian[y, x] > limit:
-                candidates[kept] = candidates[k]
-                kept += 1
-        count = kept
+        _renew(image, power, bad, laplacian, hits, found[:fresh], work)
+        count = _look_around(bad, laplacian, noise, floor, limits[0], found[:fresh], new, candidates)
+
+
+@_jit
+def widen(hits: Any, mask: Any, reach: int, out: Any) -> None:
+    """Fill ``out`` (no margin) with the hits and the unmasked pixels up to ``reach`` rows and columns away."""
+    height, width = out.shape
+    for y in range(height):
+        for x in range(width):
+            if hits[y + MARGIN, x + MARGIN]:
+                for j in range(max(y - reach, 0), min(y + reach + 1, height)):
+                    for i in range(max(x - reach, 0), min(x + reach + 1, width)):
+                        out[j, i] = not mask[j, i]

@@ -6,8 +6,9 @@ from collections import Counter
 from typing import Any
 
 from fullwell.night.results import NightResult
+from fullwell.night.summary_detector import detector_section
 from fullwell.night.summary_frames import aside_section, found_section
-from fullwell.night.summary_masters import detector_section, masters_section
+from fullwell.night.summary_masters import masters_section
 from fullwell.night.summary_parts import Row, plural
 from fullwell.night.summary_science import science_section
 from fullwell.report import (

@@ -33,7 +33,7 @@ def science_section(result: NightResult) -> Section | None:
     if not frames:
         return None
     blocks: list[Block] = [_overview(frames), *(_one(frame, result) for frame in frames)]
-    lead = "Each frame before and after. Every picture has its own gray scale, which stands below it."
+    lead = "Each frame before and after. Gray scales stand below the pictures; brick red: no good pixel."
     return Section("Science frames", tuple(blocks), lead=lead)
 
 
@@ -132,14 +132,11 @@ def _changes(frame: Row, unit: str) -> tuple[Change, ...]:
         Change(label, fixed(before.get(key), 2), fixed(after.get(key), 2), unit) for label, key in labels
     ]
     if _predicted(frame) is not None:
-        changes.insert(3, Change("Noise predicted", None, fixed(_predicted(frame), 2), unit))
+        changes.insert(3, Change("Noise predicted, median", None, fixed(_predicted(frame), 2), unit))
     if frame.get("noise_over_predicted") is not None:
         changes.insert(4, Change("Noise / predicted", None, fixed(frame["noise_over_predicted"], 3)))
-    hot = (before.get("hot_outliers"), after.get("hot_outliers"))
-    return (
-        *changes,
-        Change("Hot outliers", *(None if count is None else Number(count) for count in hot), "pixels"),
-    )
+    hot = Change("Hot outliers", before.get("hot_outliers"), after.get("hot_outliers"), "pixels")
+    return (*changes, hot)
 
 
 def _numbers(changes: Iterable[Change]) -> TableBlock:
