@@ -62,7 +62,7 @@ def mask_of(flags: FlagImage, *, bad: Flags = BAD_FOR_SCIENCE) -> npt.NDArray[np
     ndarray of bool
         Same shape; True is unusable.
     """
-    return (flags & FLAG_DTYPE.type(int(bad))) != 0
+    return np.asarray((flags & FLAG_DTYPE.type(int(bad))) != 0)
 
 
 def names_of(value: int) -> tuple[str, ...]:

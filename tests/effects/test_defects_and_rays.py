@@ -88,7 +88,6 @@ def test_without_time_there_are_none():
 
 
 def test_found_ones_are_flagged_and_little_else():
-    pytest.importorskip("astroscrappy")
     made = signal(0.0, seconds=600.0)
     CosmicRays(rate=500.0).simulate(made, noise=Noise(3))
     noise = 10 * np.random.default_rng(1).standard_normal(SHAPE)
@@ -109,7 +108,6 @@ def test_found_ones_are_flagged_and_little_else():
 
 
 def test_finding_needs_a_variance():
-    pytest.importorskip("astroscrappy")
     with pytest.raises(ChainError, match="variance"):
         CosmicRays().correct(electrons(1.0))
     for options in ({"rate": -1.0}, {"depth": np.nan}, {"threshold": -5.0}):

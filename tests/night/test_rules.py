@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fullwell.errors import ConfigError
-
 
 def test_a_complete_night(whole):
     assert whole.code == 0
@@ -202,15 +200,3 @@ def test_no_bias_and_no_dark_that_fits_says_why(night, out, run):
     night.science(1, data=np.full((20, 30), 700, np.uint16), seconds=60.0, light=0)
     reason = run(night.folder, out).aside["field_1.fits"]
     assert "size 64x48 instead of 30x20" in reason
-
-
-def test_cosmic_rays_need_what_is_installed(night, out, run, monkeypatch):
-    import importlib.util
-
-    find = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *rest: None if name == "astroscrappy" else find(name, *rest)
-    )
-    with pytest.raises(ConfigError, match="astroscrappy"):
-        run(night.whole().folder, out, cosmic_rays={"find": "yes"})
-    assert not out.exists()

@@ -41,11 +41,12 @@ class CosmicRays(Effect):
         Least contrast between Laplacian and fine structure (``objlim``).
     neighbors : float
         Fraction of `threshold` for neighbors of a hit (``sigfrac``).
+    grow : int
+        Also flag pixels up to this many rows and columns away from a hit.
 
     Notes
     -----
-    Detection is L.A.Cosmic (van Dokkum 2001, PASP 113, 1420), run by the optional package astroscrappy on the
-    corrected frame with its own variance.
+    Detection is L.A.Cosmic (van Dokkum 2001, PASP 113, 1420) on the corrected frame with its own variance.
     """
 
     name: ClassVar[str] = "cosmic_rays"
@@ -56,9 +57,10 @@ class CosmicRays(Effect):
     threshold: float = 5.0
     contrast: float = 5.0
     neighbors: float = 0.3
+    grow: int = attrs.field(default=0, validator=attrs.validators.instance_of(int))
 
     def __attrs_post_init__(self) -> None:
-        for name in ("rate", "depth", "threshold", "contrast", "neighbors"):
+        for name in ("rate", "depth", "threshold", "contrast", "neighbors", "grow"):
             value = getattr(self, name)
             if not (np.isfinite(value) and value >= 0):
                 raise ParameterError(name, value, "finite and 0 or more")
@@ -86,34 +88,23 @@ class CosmicRays(Effect):
         Raises
         ------
         ChainError
-            If astroscrappy is not installed or the frame has no variance.
+            If the frame has no variance.
         """
-        try:
-            from astroscrappy import detect_cosmics
-        except ImportError as error:
-            raise ChainError(
-                "finding cosmic rays needs astroscrappy: pip install 'fullwell[cosmic]'"
-            ) from error
+        from fullwell.kernels.lacosmic import find_cosmic_rays
+
         settled = frame.settled()
         if settled.variance is None:
             raise ChainError("finding cosmic rays needs the variance of the frame")
-        masked = frame.mask
-        data = np.where(np.isfinite(frame.data), frame.data, 0.0).astype(np.float32)
-        # Hot pixels that were subtracted but are masked must not look like hits to their neighbors.
-        hits, _ = detect_cosmics(
-            data,
-            inmask=masked,
-            invar=np.maximum(settled.variance, 1e-3).astype(np.float32),
-            sigclip=self.threshold,
-            sigfrac=self.neighbors,
-            objlim=self.contrast,
-            satlevel=np.inf,
-            niter=4,
-            cleantype="medmask",
-            gain=1.0,
-            readnoise=0.0,
+        hits = find_cosmic_rays(
+            frame.data,
+            np.maximum(settled.variance, 1e-3),  # without read noise, empty pixels may have none
+            frame.mask,
+            threshold=self.threshold,
+            neighbors=self.neighbors,
+            contrast=self.contrast,
+            grow=self.grow,
         )
-        found = np.where(hits & ~masked, FLAG_DTYPE.type(Flags.COSMIC_RAY), FLAG_DTYPE.type(0))
+        found = np.where(hits, FLAG_DTYPE.type(Flags.COSMIC_RAY), FLAG_DTYPE.type(0))
         header = frame.header.copy()
         header["NCOSMIC"] = (int((found != 0).sum()), "pixels flagged as cosmic rays")
         return frame.with_(flags=frame.flags | found, header=header)

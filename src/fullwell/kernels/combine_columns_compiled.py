@@ -43,13 +43,18 @@ def clip_columns(
     planes, rule, noise, factors
         As for `combine_integers`.
     least, most : ndarray of uint16
-        Filled with the lowest and highest value that is kept; 1 and 0 where nothing is left.
+        Filled with the lowest and highest value that is kept: 0 and 0xFFFF where nothing was marked, 1 and 0 where
+        nothing is left.
     value, used, empirical, propagated : ndarray
         Of the tile.
     """
     zero = planes[3]
     read, slope, pedestal = noise
     median = rule[2]
+    for p in range(WIDTH):
+        least[p] = u16(0)
+    for p in range(WIDTH):
+        most[p] = u16(0xFFFF)
     for p in range(count):
         if not bad[p]:
             continue

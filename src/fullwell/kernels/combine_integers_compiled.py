@@ -1,8 +1,7 @@
 """Combine raw integers: the loops for frames of 16-bit pixels without masks, levels or weights.
 
-The pixels of a tile are sorted and summed side by side, and so are rejections of the lowest or highest value; the few
-pixels that may lose more are finished one by one on their sorted column. The rule is that of
-`fullwell.kernels.combine`, and decisions agree with it to the last one.
+The pixels of a tile are sorted and summed side by side; the few that may lose a value are finished one by one on
+their sorted column. The rule is that of `fullwell.kernels.combine`, and decisions agree with it to the last one.
 """
 # mypy: disable-error-code="untyped-decorator"
 
@@ -14,7 +13,7 @@ import numba
 import numpy as np
 
 from fullwell.kernels.combine_columns_compiled import clip_columns
-from fullwell.kernels.combine_tiles_compiled import NONE, SINGLES, combine_tile, drop_ends
+from fullwell.kernels.combine_tiles_compiled import NONE, SINGLES, combine_tile
 from fullwell.kernels.memory_compiled import count_outside, load_ordered, prefetch
 from fullwell.kernels.networks import BLOCK
 from fullwell.kernels.networks_compiled import WIDTH, sort_rows
@@ -88,7 +87,6 @@ def combine_integers(
             m = outputs[1]
         combine_tile(tile, n, rule, noise, factors, zero, singles, totals, bad, least, v, m, e, w)
         if rule[0] != NONE and bad[:count].any():
-            drop_ends(tile, n, rule, noise, factors, zero, singles, totals, bad, least, most, v, m, e, w)
             clip_columns(tile, n, first, count, planes, rule, noise, factors, bad, least, most, v, m, e, w)
             for i in range(n):
                 lost[i] += count_outside(addresses[i], swapped[i], top[i], first, count, least, most)

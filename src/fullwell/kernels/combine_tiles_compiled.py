@@ -16,12 +16,12 @@ import numpy as np
 from fullwell.kernels.combine import MAD_TO_STD
 from fullwell.kernels.networks_compiled import WIDTH
 
-__all__ = ["MAD", "NOISE", "NONE", "SINGLES", "STD", "combine_tile", "drop_ends"]
+__all__ = ["MAD", "NOISE", "NONE", "SINGLES", "STD", "combine_tile"]
 
 #: Codes of what the clipping is counted in.
 NONE, NOISE, STD, MAD = 0, 1, 2, 3
 #: Rows of single precision that the functions here need as work space.
-SINGLES = 16
+SINGLES = 5
 
 u8, u16 = np.uint8, np.uint16
 f32, f64 = np.float32, np.float64
@@ -106,17 +106,17 @@ def _model(low: Any, high: Any, zero: Any, noise: Any, share: Any, propagated: A
 
 @_fast
 def _sums(tile: Any, n: Any, low: Any, singles: Any, totals: Any) -> None:
-    """Sum of distances from the lower median, exact, and of their squares, with and without the two ends."""
-    square, middle, inner = singles[:_W], singles[2 * _W : 3 * _W], singles[3 * _W : 4 * _W]
-    total, part = singles[4 * _W : 5 * _W], singles[5 * _W : 6 * _W]
+    """Sum of distances from the lower median, exact, and of their squares."""
+    square, middle = singles[:_W], singles[2 * _W : 3 * _W]
+    total, part = singles[3 * _W : 4 * _W], singles[4 * _W : 5 * _W]
     for p in range(_W):
         middle[p] = f32(low[p])
     for p in range(_W):
-        inner[p] = f32(0)
+        square[p] = f32(0)
     for p in range(_W):
         totals[p] = 0.0
-    for chunk in range(1, n - 1, _CHUNK):
-        end = min(chunk + _CHUNK, n - 1)
+    for chunk in range(0, n, _CHUNK):
+        end = min(chunk + _CHUNK, n)
         fours = chunk + (end - chunk) // 4 * 4
         for p in range(_W):
             total[p] = f32(0)
@@ -129,15 +129,7 @@ def _sums(tile: Any, n: Any, low: Any, singles: Any, totals: Any) -> None:
         for p in range(_W):
             totals[p] += f64(total[p])
         for p in range(_W):
-            inner[p] += part[p]
-    for p in range(_W):
-        total[p] = f32(0)
-    for p in range(_W):
-        square[p] = inner[p]
-    for i in range(0, n, max(n - 1, 1)):
-        _add_one(tile[i * _W : (i + 1) * _W], middle, total, square)
-    for p in range(_W):
-        totals[p] += f64(total[p])
+            square[p] += part[p]
 
 
 @_fast
@@ -197,103 +189,3 @@ def _narrow(low: Any, high: Any, first: Any, last: Any, best: Any) -> None:
         left = u16(max(low[p], first[p]) - first[p])
         right = u16(max(high[p], last[p]) - high[p])
         best[p] = min(best[p], max(left, right))
-
-
-@_fast
-def drop_ends(
-    tile: Any, n: Any, rule: Any, noise: Any, factors: Any, zero: Any, singles: Any, totals: Any, bad: Any,
-    least: Any, most: Any, value: Any, used: Any, empirical: Any, propagated: Any,
-) -> None:  # fmt: skip
-    """Finish the marked pixels that certainly lose their lowest value, their highest or both, and no other.
-
-    Parameters
-    ----------
-    least, most : ndarray of uint16, shape (WIDTH,)
-        Filled with the lowest and the highest value that is kept; 0 and 0xFFFF where nothing is rejected.
-
-    The others are as for `combine_tile`, which left sums and limits in the work space. The mark of a pixel that is
-    finished is taken away. For the MAD, whose new value takes longer, nothing is done but to fill `least` and `most`.
-    """
-    for p in range(_W):
-        least[p] = u16(0)
-    for p in range(_W):
-        most[p] = u16(0xFFFF)
-    spread, clip, median = rule
-    if n < 4 or spread == MAD:
-        return
-    ends = (0, 1, n - 2, n - 1, (n - 2) // 2, (n - 1) // 2, n // 2, (n + 1) // 2)
-    for j, i in enumerate(ends):
-        _to_single(tile[i * _W : (i + 1) * _W], singles[(6 + j) * _W : (7 + j) * _W])
-    for p in range(_W):
-        singles[4 * _W + p] = f32(totals[p])
-    tight = f32(4.0 * clip * clip * (1.0 - _TIGHT))
-    read, slope, pedestal = f32(noise[0]), f32(noise[1]), f32(noise[2] - zero)
-    _without_ends(singles, f32(n), tight, spread == STD, read, slope, pedestal)
-    for p in range(_W):
-        dropped = np.int64(singles[15 * _W + p])
-        if not (bad[p] and dropped):
-            continue
-        bad[p] = u8(0)
-        count = n - (dropped & 1) - (dropped >> 1)
-        share = factors[0][count]
-        twice, total, scatter = f64(singles[_W + p]), f64(singles[4 * _W + p]), f64(singles[5 * _W + p])
-        mean = (f64(singles[2 * _W + p]) * f64(count) + total) / f64(count)
-        value[p] = f32((0.5 * twice if median else mean) + zero)
-        used[p] = u16(count)
-        empirical[p] = f32(scatter * share * factors[1] / f64(count * (count - 1)))
-        propagated[p] = f32(f64(singles[14 * _W + p]) * share * factors[2])
-        if dropped & 1:
-            least[p] = tile[_W + p]
-        if dropped & 2:
-            most[p] = tile[(n - 2) * _W + p]
-
-
-@_fast
-def _to_single(row: Any, target: Any) -> None:
-    for p in range(_W):
-        target[p] = f32(row[p])
-
-
-@_fast
-def _without_ends(
-    s: Any, n: Any, tight: Any, std: Any, read: Any, slope: Any, pedestal: Any
-) -> None:
-    """Find which ends of each column certainly go, and nothing else: 1 lowest, 2 highest, 3 both; else 0.
-
-    All arrays are rows of one, so that the compiler need not ask whether they overlap. In: limit (1), lower median
-    (2), sum of squares without the ends (3), sum (4), lowest and second values (6, 7), last but one and highest
-    (8, 9), the four in the middle (10 to 13). Out: twice the median (1), sum (4), N times the sum of squares about
-    the mean (5), variance by the model (14), ends (15).
-    """
-    zero, one, two, loose = f32(0), f32(1), f32(2), f32(1.0 + 3 * _TIGHT)
-    for p in range(_W):
-        limit = s[_W + p]
-        first, second, before, last = s[6 * _W + p], s[7 * _W + p], s[8 * _W + p], s[9 * _W + p]
-        lower, low, high, upper = s[10 * _W + p], s[11 * _W + p], s[12 * _W + p], s[13 * _W + p]
-        twice = low + high
-        below, above = max(twice - two * first, zero), max(two * last - twice, zero)
-        near, far = max(twice - two * second, zero), max(two * before - twice, zero)
-        below, above, near, far = below * below, above * above, near * near, far * far
-        drop_low = one if below > limit * loose else zero
-        drop_high = one if above > limit * loose else zero
-        doubt_low = one if below > limit else zero
-        doubt_high = one if above > limit else zero
-        more = one if max(near, far) > limit else zero
-        least, most = first - low, last - low
-        total = s[4 * _W + p] - drop_low * least - drop_high * most
-        square = s[3 * _W + p] + (one - drop_low) * least * least + (one - drop_high) * most * most
-        m = n - drop_low - drop_high
-        # Without the lowest value the median moves up by half a step, without the highest down.
-        twice += drop_low * (one - drop_high) * (upper - low) + drop_high * (one - drop_low) * (lower - high)
-        scatter = max(m * square - total * total, zero)
-        variance = read + slope * max(f32(0.5) * twice - pedestal, zero)
-        bound = tight * (scatter / (m * m) if std else variance)
-        bottom = first + drop_low * (second - first)
-        top = last - drop_high * (last - before)
-        reach = max(two * top - twice, twice - two * bottom)
-        more += (doubt_low - drop_low) + (doubt_high - drop_high) + (one if reach * reach > bound else zero)
-        s[_W + p] = twice
-        s[4 * _W + p] = total
-        s[5 * _W + p] = scatter
-        s[14 * _W + p] = variance
-        s[15 * _W + p] = zero if more > zero else drop_low + two * drop_high

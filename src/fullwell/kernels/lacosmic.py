@@ -116,7 +116,7 @@ def _found(
     rows, columns = data.shape
     shape = (rows + 2 * loops.MARGIN, columns + 2 * loops.MARGIN)
     image, power, laplacian = (np.full(shape, v, np.float32) for v in (-np.inf, 0, 0))
-    bad, hits = np.ones(shape, np.bool_), np.zeros(shape, np.bool_)
+    bad, hits = np.full(shape, loops.UNKNOWN, np.uint8), np.zeros(shape, np.bool_)
     loops.prepare(data, variance, mask, image, power, bad)
     floor = np.empty((-(-rows // loops.TILE) + 2, -(-columns // loops.TILE) + 2), np.float32)
     loops.floors(power, bad, floor)

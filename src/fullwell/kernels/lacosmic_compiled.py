@@ -3,7 +3,7 @@
 Hardly any pixel gets past the first threshold, so only the Laplacian is made for all of them, and medians are
 taken one by one where they decide something. That is faster than any median of the whole image.
 
-All images have a margin of `MARGIN` pixels whose `bad` is True, so that no window asks where the image ends.
+All images have a margin of `MARGIN` pixels that are `UNKNOWN`, so that no window asks where the image ends.
 No fast-math: the order of every operation is part of the result.
 """
 # mypy: disable-error-code="untyped-decorator"
@@ -24,6 +24,8 @@ _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 MARGIN = 6
 #: Side of the tiles that have one lower bound of the noise each.
 TILE = 16
+#: What `bad` says about pixels: to be used, of a value that may be wrong, of no value.
+SOUND, MASKED, UNKNOWN = 0, 1, 2
 #: A new hit changes decisions up to here: 2 by cleaning and 6 by the widest window.
 REACH = 8
 #: Least fine structure, in sigma.
@@ -42,7 +44,10 @@ def prepare(data: Any, variance: Any, mask: Any, image: Any, power: Any, bad: An
             known = abs(v) < np.inf  # False for NaN, too
             row[x + MARGIN] = v if known else f32(-np.inf)
             power_row[x + MARGIN] = p
-            bad_row[x + MARGIN] = mask[y, x] or not (known and p > f32(0) and p < np.inf)
+            if not known:
+                bad_row[x + MARGIN] = UNKNOWN
+            else:
+                bad_row[x + MARGIN] = MASKED if mask[y, x] or not (p > f32(0) and p < np.inf) else SOUND
 
 
 @_jit
@@ -122,13 +127,13 @@ def _median(v: Any, n: int) -> Any:
 
 
 @_jit
-def _window_median(image: Any, bad: Any, y: int, x: int, reach: int, separable: bool, work: Any) -> Any:
-    """Median of the good pixels around (y, x), all at once or by rows; NaN where there is none."""
+def _window_median(image: Any, bad: Any, y: int, x: int, worst: int, reach: int, separable: bool, work: Any) -> Any:
+    """Median of the pixels around (y, x) that are no worse than that, at once or by rows; NaN without any."""
     n = 0
     lines = 0
     for j in range(y - reach, y + reach + 1):
         for i in range(x - reach, x + reach + 1):
-            if not bad[j, i]:
+            if bad[j, i] <= worst:
                 work[n] = image[j, i]
                 n += 1
         if separable:
@@ -142,7 +147,9 @@ def _window_median(image: Any, bad: Any, y: int, x: int, reach: int, separable: 
 
 
 @_jit
-def _structure(image: Any, bad: Any, y: int, x: int, reach: int, wide: int, separable: bool, work: Any) -> Any:
+def _structure(
+    image: Any, bad: Any, y: int, x: int, reach: int, wide: int, separable: bool, work: Any
+) -> Any:
     """Median of the window around a pixel, minus the median of such medians in a wider window."""
     inner = work[128:]
     n = 0
@@ -151,7 +158,7 @@ def _structure(image: Any, bad: Any, y: int, x: int, reach: int, wide: int, sepa
     for j in range(y - wide, y + wide + 1):
         for i in range(x - wide, x + wide + 1):
             if not bad[j, i]:
-                inner[n] = _window_median(image, bad, j, i, reach, separable, work)
+                inner[n] = _window_median(image, bad, j, i, MASKED, reach, separable, work)
                 if j == y and i == x:
                     center = inner[n]
                 n += 1
@@ -167,13 +174,21 @@ def _structure(image: Any, bad: Any, y: int, x: int, reach: int, wide: int, sepa
 def _noise(noise: Any, power: Any, bad: Any, y: int, x: int, reach: int, separable: bool, work: Any) -> Any:
     """Noise without hits; the image of it is filled where it is asked for."""
     if noise[y, x] == f32(0):
-        noise[y, x] = np.sqrt(_window_median(power, bad, y, x, reach, separable, work))
+        noise[y, x] = np.sqrt(_window_median(power, bad, y, x, SOUND, reach, separable, work))
     return noise[y, x]
 
 
 @_jit
 def _excess(
-    laplacian: Any, noise: Any, power: Any, bad: Any, y: int, x: int, threshold: Any, separable: bool, work: Any
+    laplacian: Any,
+    noise: Any,
+    power: Any,
+    bad: Any,
+    y: int,
+    x: int,
+    threshold: Any,
+    separable: bool,
+    work: Any,
 ) -> Any:
     """Laplacian above that of the surroundings, in sigma; 0 where it cannot exceed the threshold."""
     reach = 3 if separable else 2
@@ -186,7 +201,9 @@ def _excess(
     for j in range(y - reach, y + reach + 1):
         for i in range(x - reach, x + reach + 1):
             if not bad[j, i]:
-                around[n] = laplacian[j, i] / (f32(2) * _noise(noise, power, bad, j, i, reach, separable, work))
+                around[n] = laplacian[j, i] / (
+                    f32(2) * _noise(noise, power, bad, j, i, reach, separable, work)
+                )
                 n += 1
         if separable:
             if n:
@@ -198,7 +215,16 @@ def _excess(
 
 @_jit
 def _grow(
-    laplacian: Any, noise: Any, power: Any, bad: Any, new: Any, found: Any, count: int, threshold: Any, separable: Any, work: Any
+    laplacian: Any,
+    noise: Any,
+    power: Any,
+    bad: Any,
+    new: Any,
+    found: Any,
+    count: int,
+    threshold: Any,
+    separable: Any,
+    work: Any,
 ) -> int:
     """Append the neighbors of the found pixels that exceed the threshold; return the new number."""
     width = bad.shape[1]
@@ -230,7 +256,7 @@ def _clean(image: Any, power: Any, bad: Any, hits: Any, y: int, x: int, work: An
         power[y, x] = _median(work[64:], n)
     else:
         image[y, x] = -np.inf
-        bad[y, x] = True
+        bad[y, x] = UNKNOWN
 
 
 @_jit

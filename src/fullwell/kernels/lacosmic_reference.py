@@ -37,7 +37,7 @@ def find_cosmic_rays(
         noise = np.sqrt(_median(power, bad, reach, separable))
         sharp = _laplacian(image, bad) / (f32(2) * noise)
         excess = np.where(bad, f32(0), sharp - _median(sharp, bad, reach, separable))
-        level = _median(image, bad, small, separable)
+        level = _median(image, np.isneginf(image), small, separable)
         structure = np.maximum((level - _median(level, bad, wide, separable)) / noise, f32(0.01))
         above = excess > f32(threshold)
         new = above & (excess > f32(contrast) * structure)

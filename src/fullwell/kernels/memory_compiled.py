@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-__all__ = ["count_outside", "load_float", "load_ordered", "prefetch", "value_at"]
+__all__ = ["count_outside", "load_flags", "load_float", "load_ordered", "prefetch", "value_at"]
 
 u8, u16, u32, u64 = np.uint8, np.uint16, np.uint32, np.uint64
 f32, f64 = np.float32, np.float64
@@ -150,6 +150,14 @@ def load_float(
         doubles = numba.carray(_pointer_f64(address), (end,))[start:end]
         for p in range(count):
             row[p] = doubles[p] * scale + offset
+
+
+@_jit
+def load_flags(address: Any, start: Any, count: Any, row: Any) -> None:
+    """Load pixels of native uint16."""
+    source = numba.carray(_pointer_16(address), (start + count,))[start : start + count]
+    for p in range(count):
+        row[p] = source[p]
 
 
 @_jit

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +16,6 @@ from fullwell.effects import ADC
 from fullwell.effects.assembly import assembled
 from fullwell.effects.cropping import cropped
 from fullwell.effects.storage import load_product
-from fullwell.errors import ConfigError
 from fullwell.frame import Frame, FrameSet
 from fullwell.io import scan
 from fullwell.night.converters import Converters
@@ -162,14 +160,5 @@ class Context:
 
 
 def finds_cosmic_rays(config: ReduceConfig) -> bool:
-    """Whether cosmic rays are looked for.
-
-    Raises
-    ------
-    ConfigError
-        If the user wants it and what it needs is not installed.
-    """
-    installed = importlib.util.find_spec("astroscrappy") is not None
-    if config.cosmic_rays.find == "yes" and not installed:
-        raise ConfigError("cosmic_rays.find = 'yes' needs astroscrappy: pip install 'fullwell[cosmic]'")
-    return config.cosmic_rays.find != "no" and installed
+    """Whether cosmic rays are looked for."""
+    return config.cosmic_rays.find != "no"

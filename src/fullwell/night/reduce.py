@@ -16,7 +16,7 @@ from fullwell.config import config_hash
 from fullwell.detector import Detector
 from fullwell.errors import FileError, NothingUsable, ParameterError, UnreadableFile
 from fullwell.files import write_whole
-from fullwell.night.context import Context, finds_cosmic_rays
+from fullwell.night.context import Context
 from fullwell.night.converters import Converters
 from fullwell.night.deciding import decide
 from fullwell.night.judging import judge
@@ -126,7 +126,6 @@ def _checked(raw: Path, config: ReduceConfig, workers: int) -> Detector | None:
     if not raw.is_dir():
         raise UnreadableFile(raw, "is no folder" if raw.exists() else "does not exist")
     Patterns.from_table(config.frames)
-    finds_cosmic_rays(config)
     if config.detector.preset is None:
         return None
     try:

@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 
 from fullwell.night.context import Context
-from fullwell.night.gains import DISAGREE
+from fullwell.night.night_warnings import warnings_of
 from fullwell.night.recipes import MasterRecipe, Recipes, ScienceRecipe
 from fullwell.night.tasks import NightPlan, science_task
 from fullwell.plan import Outcome
@@ -90,8 +90,8 @@ def results_of(
     masters += _defect_maps(night, outcomes, pictures)
     calibrated = [_calibrated(recipe, night, outcomes, pictures) for recipe in recipes.science]
     set_aside = [*found.set_aside, *aside, *recipes.set_aside]
-    warnings = _frame_warnings(found, set_aside, context)
-    warnings += _warnings(found, recipes, masters, calibrated, night, outcomes)
+    gains = _gains(night, outcomes)
+    warnings = warnings_of(found, set_aside, recipes, (*masters, *calibrated), gains, context)
     exit_code = _exit_code(masters, calibrated, set_aside, warnings, dry_run=dry_run)
     data = {
         "fullwell": context.version,
@@ -105,7 +105,7 @@ def results_of(
         "overscan": [
             {"camera": one.camera, "why": one.why, "used": one.effect is not None} for one in night.overscans
         ],
-        "gains": _gains(night, outcomes),
+        "gains": gains,
         "masters": masters,
         "calibrated": calibrated,
         "warnings": warnings,
@@ -243,75 +243,6 @@ def _gains(night: NightPlan, outcomes: Mapping[str, Outcome]) -> list[dict[str, 
                 }
             )
     return rows
-
-
-def _frame_warnings(found: Sorted, set_aside: Sequence[SetAside], context: Context) -> list[dict[str, str]]:
-    """Warn of what the look at the frames that are used brought up."""
-    gone = {one.name for one in set_aside}
-    used = [record for record in found.records if record.name not in gone]
-    rows = []
-    for record in used:
-        missing = context.looks[record.content_hash].not_finite
-        if missing:
-            text = (
-                f"{missing} pixels have no finite value (NaN, infinite or blank); they are flagged, not used"
-            )
-            rows.append({"severity": "warning", "subject": record.name, "text": text})
-    strange = [record for record in used if not context.raw.fits_preset(record)]
-    if context.raw.preset is not None and strange:
-        text = (
-            f"the geometry of {context.config.detector.preset} does not fit {len(strange)} of the frames, "
-            "which were read without it"
-        )
-        rows.append({"severity": "warning", "subject": strange[0].name, "text": text})
-    return rows
-
-
-def _warnings(
-    found: Sorted,
-    recipes: Recipes,
-    masters: Sequence[Mapping[str, Any]],
-    calibrated: Sequence[Mapping[str, Any]],
-    night: NightPlan,
-    outcomes: Mapping[str, Outcome],
-) -> list[dict[str, str]]:
-    rows = [
-        {"severity": "warning", "subject": ", ".join(remark.names[:3]), "text": remark.text}
-        for remark in found.remarks
-        if remark.severity == "warning"
-    ]
-    rows += [{"severity": "note", "subject": "", "text": remark} for remark in recipes.remarks]
-    for product in (*masters, *calibrated):
-        name = str(product.get("raw") or product["name"])
-        if product["status"] == "failed":
-            rows.append({"severity": "error", "subject": name, "text": str(product["reason"])})
-        for text in product.get("remarks", ()):
-            serious = "does not hold" in text
-            rows.append({"severity": "warning" if serious else "note", "subject": name, "text": text})
-        rows += [
-            {"severity": "warning", "subject": name, "text": text} for text in product.get("warnings", ())
-        ]
-    for row in _gains(night, outcomes):
-        rows += _gain_warnings(row)
-    return rows
-
-
-def _gain_warnings(row: Mapping[str, Any]) -> list[dict[str, str]]:
-    used = row["used"]
-    trouble = row["reason"] or row.get("trouble")
-    if trouble:
-        text = f"the gain could not be measured: {trouble}"
-        severity = "warning" if row["status"] == "failed" else "note"
-        return [{"severity": severity, "subject": str(row["name"]), "text": text}]
-    if not row.get("gain") or used is None or not used["values"]:
-        return []
-    texts = []
-    values = list(used["values"]) * (len(row["gain"]) if len(used["values"]) == 1 else 1)
-    for measured, told in zip(row["gain"], values, strict=False):
-        if abs(measured / told - 1) > DISAGREE:
-            used_gain = f"the {used['source']} {told:.3f}; the latter was used"
-            texts.append(f"the flats say a gain of {measured:.3f} e-/ADU, {used_gain}")
-    return [{"severity": "warning", "subject": str(row["name"]), "text": text} for text in texts]
 
 
 def _exit_code(

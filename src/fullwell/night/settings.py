@@ -86,9 +86,7 @@ class FlatTable(ConfigModel):
 class CosmicRaysTable(ConfigModel):
     """Cosmic rays in science frames."""
 
-    find: Literal["auto", "yes", "no"] = Field(
-        default="auto", description="auto: yes where astroscrappy is installed"
-    )
+    find: Literal["auto", "yes", "no"] = Field(default="auto", description="auto means yes")
     threshold: float = Field(default=5.0, gt=0, allow_inf_nan=False, description="sigma of the Laplacian")
     contrast: float = Field(
         default=5.0, gt=0, allow_inf_nan=False, description="contrast against fine structure"

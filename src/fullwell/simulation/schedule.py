@@ -85,9 +85,16 @@ def schedule(scenario: Scenario, *, seed: int) -> list[Shot]:
     return shots
 
 
+class _Seconds(float):
+    """Seconds that print without needless zeros, and take any format a pattern asks for."""
+
+    def __format__(self, spec: str) -> str:
+        return super().__format__(spec or "g")
+
+
 def _name(entry: Sequence, number: int) -> str:
     return entry.name.format(
-        type=entry.type, filter=entry.filter or "", exposure_time=f"{entry.exposure_time:g}", number=number
+        type=entry.type, filter=entry.filter or "", exposure_time=_Seconds(entry.exposure_time), number=number
     )
 
 

@@ -103,4 +103,4 @@ def find(
 
 
 def _is_wanted(path: Path, left_out: set[Path]) -> bool:
-    return not path.name.startswith(".") and (not left_out or path.resolve() not in left_out)
+    return not path.name.startswith(".") and (not left_out or Path(os.path.realpath(path)) not in left_out)

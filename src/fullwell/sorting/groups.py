@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from math import inf
 from typing import Any
 
@@ -99,14 +99,13 @@ def group(records: Iterable[FrameRecord]) -> list[Group]:
     """
     ordered = sorted(records, key=_place)
     settings = _configurations(ordered)
-    members: dict[Hashable, list[FrameRecord]] = defaultdict(list)
-    exposures: dict[Hashable, float | None] = {}
+    members: dict[tuple[str, Configuration, str | None], list[FrameRecord]] = defaultdict(list)
     for i, configuration in enumerate(settings):
         record = ordered[i]
         lit = record.type in ("flat", "science")
         members[(record.type, configuration, record.metadata.filter.value if lit else None)].append(record)
     groups: list[Group] = []
-    for (kind, configuration, band), frames in members.items():  # type: ignore[misc]
+    for (kind, configuration, band), frames in members.items():
         times = exposure_classes([frame.metadata.exposure_time.value for frame in frames])
         exposures = dict.fromkeys(times)
         parts: list[Any] = list(exposures) if kind == "dark" else [None]

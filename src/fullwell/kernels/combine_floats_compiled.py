@@ -1,0 +1,345 @@
+"""Combine values of any kind: masks, NaN, levels, weights, own variances; the loops, in float64.
+
+Pixels of which every value can be used, and none is rejected, run side by side; the others are finished one by one
+(`combine_pixels_compiled`). Every operation is that of `fullwell.kernels.combine`, in its order: the same bits come
+out. That forbids all fast-math.
+"""
+# mypy: disable-error-code="untyped-decorator"
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from fullwell.kernels.combine import MAD_TO_STD
+from fullwell.kernels.combine_pixels_compiled import finish_pixel
+from fullwell.kernels.combine_tiles_compiled import MAD, NOISE, NONE, STD
+from fullwell.kernels.memory_compiled import load_flags, load_float
+from fullwell.kernels.networks import BLOCK
+from fullwell.kernels.networks_compiled import WIDTH, sort_rows
+
+__all__ = ["combine_floats"]
+
+u8, u16, i64 = np.uint8, np.uint16, np.int64
+f32, f64 = np.float32, np.float64
+_W = WIDTH
+_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+
+
+@_jit
+def combine_floats(
+    planes: Any, levels: Any, flags: Any, own: Any, model: Any, network: Any, rule: Any, start: Any, stop: Any,
+    value: Any, used: Any, rejected: Any, empirical: Any, propagated: Any, flagged: Any, lost: Any, counted: Any,
+) -> None:  # fmt: skip
+    """Combine the pixels from `start` to `stop`.
+
+    Parameters
+    ----------
+    planes : (addresses of uint64, kinds of uint8, top of uint16, zero of float64), each of shape (N,)
+        Where the frames are; see `load_float`.
+    levels : (scales, offsets, weights), ndarray of float64, shape (N,)
+    flags : (addresses of uint64, bad, uncalibrated)
+        Planes of uint16, 0 for a frame without; the bits that take a value out; the one for pixels without any.
+    own : (addresses of uint64, kinds of uint8, typical of float64)
+        Variances of the frames, of no length where there are none.
+    model : (read_noise, gain, pedestal, given)
+        Noise model: ndarray of float64 of 1 or of all pixels, twice; float; whether there is one.
+    network : ndarray of int32
+        ``batcher(padded(N) // BLOCK)``.
+    rule : (spread, clip, median, lowest, highest)
+        Code of the spread, factor, whether the median is wanted, how many extrema to drop.
+    start, stop : int
+        Pixels.
+    value, empirical, propagated : ndarray of float32
+    used, rejected, flagged : ndarray of uint16
+        Of all pixels, flat; `propagated` may be empty. Variances are without factors of finite N.
+    lost, counted : ndarray of int64, shape (N,)
+        Values that the clipping took of each frame, and that it saw, to which is added.
+    """
+    n = planes[0].size
+    rows = (n + BLOCK - 1) // BLOCK * BLOCK
+    values, keys = _aligned(rows * _W), _aligned(rows * _W)
+    variances = _aligned(rows * _W if own[0].size else 0)
+    lines = np.empty((6, _W))
+    bad, marks, any_flag = np.empty(_W, np.uint8), np.empty(_W, np.uint16), np.empty(_W, np.uint16)
+    work = (np.empty(n), np.empty(n), np.empty(n, np.bool_), np.empty(n, np.int64), np.empty(n, np.int64))
+    # Nothing to look at if no value can be taken out.
+    for first in range(start, stop, _W):
+        count = min(_W, stop - first)
+        _load(planes, levels, flags, own, first, count, values, variances, bad, marks, any_flag)
+        if rule[3] + rule[4]:
+            for p in range(_W):
+                bad[p] = u8(1)
+        else:
+            _center(values, keys, n, rows, network, lines)
+            _sums(values, n, levels, rule[2], lines)
+            _judge(values, variances, keys, n, rows, network, levels, own, model, rule, first, count, lines, bad)
+        _store(
+            values, variances, n, levels, own, model, rule, first, count, lines, bad,
+            value, used, rejected, empirical, propagated,
+        )  # fmt: skip
+        whole = 0
+        for p in range(count):
+            if bad[p]:
+                finish_pixel(
+                    values[p:], variances[p:], first + p, levels, flags, own, model, rule, work,
+                    value, used, rejected, empirical, propagated, lost, counted,
+                )  # fmt: skip
+            else:
+                whole += 1
+            flagged[first + p] = u16(0)
+            if any_flag[p] or not used[first + p]:
+                flagged[first + p] = _majority(flags, first + p, n, used[first + p] == 0)
+        for i in range(n):
+            counted[i] += whole
+
+
+@_jit
+def _aligned(size: Any) -> Any:
+    space = np.empty(size + 8)
+    shift = (64 - space.ctypes.data % 64) % 64 // 8
+    return space[shift : shift + size]
+
+
+@_jit
+def _load(
+    planes: Any, levels: Any, flags: Any, own: Any, first: Any, count: Any,
+    values: Any, variances: Any, bad: Any, marks: Any, any_flag: Any,
+) -> None:  # fmt: skip
+    """Load levelled values, mark pixels of which one cannot be used, and gather flags."""
+    bad[:] = u8(0)
+    any_flag[:] = u16(0)
+    for i in range(planes[0].size):
+        row = values[i * _W : (i + 1) * _W]
+        load_float(
+            planes[0][i], planes[1][i], planes[2][i], planes[3][i], levels[0][i], levels[1][i], first, count, row
+        )
+        if count < _W:
+            row[count:] = 0.0
+        _mark_infinite(row, bad)
+        if flags[0][i]:
+            load_flags(flags[0][i], first, count, marks)
+            for p in range(count):
+                any_flag[p] |= marks[p]
+        if own[0].size:
+            row = variances[i * _W : (i + 1) * _W]
+            square = levels[0][i] * levels[0][i]
+            load_float(own[0][i], own[1][i], u16(0), 0.0, square, 0.0, first, count, row)
+            if count < _W:
+                row[count:] = 0.0
+            _mark_infinite(row, bad)
+    for p in range(count):
+        bad[p] |= u8((any_flag[p] & flags[1]) != 0)
+
+
+@_jit
+def _mark_infinite(row: Any, bad: Any) -> None:
+    for p in range(_W):
+        bad[p] |= u8(not (abs(row[p]) < np.inf))
+
+
+@_jit
+def _center(values: Any, keys: Any, n: Any, rows: Any, network: Any, lines: Any) -> None:
+    """Sort a copy of the values; line 0 becomes the median."""
+    keys[: n * _W] = values[: n * _W]
+    keys[n * _W :] = np.inf
+    sort_rows(keys, rows // BLOCK, network)
+    low, high, center = keys[(n - 1) // 2 * _W :], keys[n // 2 * _W :], lines[0]
+    for p in range(_W):
+        center[p] = 0.5 * (low[p] + high[p])
+
+
+@_jit
+def _sums(values: Any, n: Any, levels: Any, median: Any, lines: Any) -> None:
+    """Line 1 becomes the weighted mean, line 2 the plain one, line 3 the sum of squares about it."""
+    weighted, plain, squares = lines[1], lines[2], lines[3]
+    weights = levels[2]
+    weighted[:] = 0.0
+    plain[:] = 0.0
+    squares[:] = 0.0
+    for i in range(n):
+        _add(values[i * _W : (i + 1) * _W], plain)
+        if not median:
+            _add_scaled(values[i * _W : (i + 1) * _W], weights[i], weighted)
+    total = 0.0
+    for i in range(n):
+        total += weights[i]
+    for p in range(_W):
+        weighted[p] = weighted[p] / total
+    for p in range(_W):
+        plain[p] = plain[p] / f64(n)
+    for i in range(n):
+        _add_squares(values[i * _W : (i + 1) * _W], plain, squares)
+
+
+@_jit
+def _add(row: Any, total: Any) -> None:
+    for p in range(_W):
+        total[p] += row[p]
+
+
+@_jit
+def _add_scaled(row: Any, factor: Any, total: Any) -> None:
+    for p in range(_W):
+        total[p] += factor * row[p]
+
+
+@_jit
+def _add_squares(row: Any, mean: Any, total: Any) -> None:
+    for p in range(_W):
+        d = row[p] - mean[p]
+        total[p] += d * d
+
+
+@_jit
+def _judge(
+    values: Any, variances: Any, keys: Any, n: Any, rows: Any, network: Any, levels: Any, own: Any, model: Any,
+    rule: Any, first: Any, count: Any, lines: Any, bad: Any,
+) -> None:  # fmt: skip
+    """Mark pixels that lose a value."""
+    spread, clip = rule[0], rule[1]
+    if spread == NONE:
+        return
+    center, limit = lines[0], lines[4]
+    if spread == NOISE:
+        if not model[3]:
+            _typical(variances, keys, n, rows, network, own[2], levels[0], lines[5])
+        for i in range(n):
+            _expected(variances, n, i, levels, own, model, first, count, lines)
+            _outside(values[i * _W : (i + 1) * _W], center, clip, limit, bad)
+        return
+    if spread == STD:
+        squares = lines[3]
+        for p in range(_W):
+            limit[p] = clip * np.sqrt(squares[p] / f64(n))
+    else:
+        _mad(keys, n, center, limit, lines[5])
+        for p in range(_W):
+            limit[p] = clip * (MAD_TO_STD * limit[p])
+    low, high = keys[:_W], keys[(n - 1) * _W : n * _W]
+    for p in range(_W):
+        bad[p] |= u8(not (max(center[p] - low[p], high[p] - center[p]) <= limit[p]))
+
+
+@_jit
+def _outside(row: Any, center: Any, clip: Any, variance: Any, bad: Any) -> None:
+    for p in range(_W):
+        bad[p] |= u8(not (abs(row[p] - center[p]) <= clip * np.sqrt(variance[p])))
+
+
+@_jit
+def _expected(
+    variances: Any, n: Any, i: Any, levels: Any, own: Any, model: Any, first: Any, count: Any, lines: Any
+) -> None:
+    """Line 4 becomes the variance that the clipping expects of frame i; line 5 holds the typical one."""
+    center, expected, typical = lines[0], lines[4], lines[5]
+    scale = levels[0][i]
+    if not model[3]:
+        factor = own[2][i] * (scale * scale)
+        for p in range(_W):
+            expected[p] = typical[p] * factor
+        return
+    read, gain = model[0], model[1]
+    pedestal = scale * model[2] + levels[1][i]
+    if read.size == 1 and gain.size == 1:
+        noise, slope = (scale * read[0]) ** 2, scale / gain[0]
+        for p in range(_W):
+            expected[p] = noise + slope * max(center[p] - pedestal, 0.0)
+        return
+    for p in range(count):
+        noise = (scale * read[first + p if read.size > 1 else 0]) ** 2
+        slope = scale / gain[first + p if gain.size > 1 else 0]
+        expected[p] = noise + slope * max(center[p] - pedestal, 0.0)
+    expected[count:] = np.inf
+
+
+@_jit
+def _typical(
+    variances: Any, keys: Any, n: Any, rows: Any, network: Any, typical: Any, scales: Any, result: Any
+) -> None:
+    """Lower median over the frames of variances in units of the typical one of each."""
+    for i in range(n):
+        source, row = variances[i * _W : (i + 1) * _W], keys[i * _W : (i + 1) * _W]
+        factor = typical[i] * (scales[i] * scales[i])
+        for p in range(_W):
+            row[p] = source[p] / factor
+    keys[n * _W :] = np.inf
+    sort_rows(keys, rows // BLOCK, network)
+    result[:] = keys[(n - 1) // 2 * _W : ((n - 1) // 2 + 1) * _W]
+
+
+@_jit
+def _mad(keys: Any, n: Any, center: Any, result: Any, best: Any) -> None:
+    """MAD; `fullwell.kernels.combine_tiles_compiled` says how."""
+    result[:] = 0.0
+    for k in ((n - 1) // 2, n // 2):
+        best[:] = np.inf
+        for j in range(n - k):
+            first, last = keys[j * _W : (j + 1) * _W], keys[(j + k) * _W : (j + k + 1) * _W]
+            _narrow(center, first, last, best)
+        for p in range(_W):
+            result[p] += best[p]
+    for p in range(_W):
+        result[p] *= 0.5
+
+
+@_jit
+def _narrow(center: Any, first: Any, last: Any, best: Any) -> None:
+    for p in range(_W):
+        best[p] = min(best[p], max(center[p] - first[p], last[p] - center[p]))
+
+
+@_jit
+def _store(
+    values: Any, variances: Any, n: Any, levels: Any, own: Any, model: Any, rule: Any, first: Any, count: Any,
+    lines: Any, bad: Any, value: Any, used: Any, rejected: Any, empirical: Any, propagated: Any,
+) -> None:  # fmt: skip
+    """Write the results of pixels that keep all values (of the others too, to be written over)."""
+    median = rule[2]
+    best, squares = lines[0] if median else lines[1], lines[3]
+    weights, total, squared = levels[2], 0.0, 0.0
+    for i in range(n):
+        total += 1.0 if median else weights[i]
+    for i in range(n):
+        share = (1.0 if median else weights[i]) / total
+        squared += share * share
+    for p in range(count):
+        value[first + p] = f32(best[p])
+    for p in range(count):
+        empirical[first + p] = f32(squares[p] / f64(n - 1) * squared) if n > 1 else f32(np.nan)
+    used[first : first + count] = u16(n)
+    rejected[first : first + count] = u16(0)
+    if propagated.size == 0:
+        return
+    result = lines[2]
+    result[:] = 0.0
+    for i in range(n):
+        share = (1.0 if median else weights[i]) / total
+        if own[0].size:
+            _add_scaled(variances[i * _W : (i + 1) * _W], share * share, result)
+        else:
+            _expected(variances, n, i, levels, own, model, first, count, lines)
+            _add_scaled(lines[4], share * share, result)
+    for p in range(count):
+        propagated[first + p] = f32(result[p])
+
+
+@_jit
+def _majority(flags: Any, pixel: Any, n: Any, empty: Any) -> Any:
+    """Flags that more than half of the frames carry; a pixel without a value is marked as such."""
+    result = u16(0)
+    one = np.empty(1, np.uint16)
+    counts = np.zeros(16, np.int64)
+    for i in range(n):
+        if flags[0][i]:
+            load_flags(flags[0][i], pixel, 1, one)
+            for bit in range(16):
+                counts[bit] += (i64(one[0]) >> bit) & 1
+    for bit in range(16):
+        if 2 * counts[bit] > n:
+            result |= u16(1 << bit)
+    if empty and not (result & flags[1]):
+        result |= flags[2]
+    return result
