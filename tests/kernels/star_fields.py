@@ -13,7 +13,7 @@ READ_NOISE = 5.0
 
 @attrs.frozen(eq=False)
 class Exposure:
-    """What a detector gave: data, variance and mask of saturation, and the charge of the cosmic rays in it."""
+    """What a detector gave: data, variance, mask of saturation, and the charge of cosmic rays."""
 
     data: np.ndarray
     variance: np.ndarray

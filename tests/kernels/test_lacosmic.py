@@ -49,6 +49,7 @@ def exposures(draw):
     threshold=st.floats(0.5, 6),
     neighbors=st.floats(0, 1),
     contrast=st.floats(0, 6),
+    halo=st.sampled_from([0.0, 5.0, 12.0, 30.0]),
     iterations=st.integers(1, 5),
     grow=st.integers(0, 2),
     medians=st.sampled_from(["full", "separable"]),
@@ -181,6 +182,7 @@ def test_what_is_impossible_is_refused():
         {"threshold": np.nan},
         {"neighbors": -1.0},
         {"contrast": np.inf},
+        {"halo": -1.0},
         {"iterations": 0},
         {"grow": -1},
         {"medians": "some"},
@@ -190,6 +192,9 @@ def test_what_is_impossible_is_refused():
 
 
 # --- beside astroscrappy
+
+
+PUBLISHED = {"threshold": 5.0, "contrast": 5.0, "halo": 0.0}
 
 
 def by_astroscrappy(data, variance, *, medians, threshold=5.0, contrast=5.0):
@@ -218,13 +223,15 @@ def without_border(a, b, reach=24):
 
 
 @pytest.mark.parametrize("medians", ["full", "separable"])
-@pytest.mark.parametrize(("fwhm", "profile", "sky"), [(1.5, "gauss", 100), (2.0, 3.0, 20), (3.0, "gauss", 1000)])
+@pytest.mark.parametrize(
+    ("fwhm", "profile", "sky"), [(1.5, "gauss", 100), (2.0, 3.0, 20), (3.0, "gauss", 1000)]
+)
 def test_same_pixels_as_astroscrappy_in_simulated_fields(fwhm, profile, sky, medians):
     rng = np.random.default_rng(11)
     light, _, _ = star_field((400, 400), rng, fwhm=fwhm, profile=profile, count=120)
     made = expose(light + sky, rng, charge=tracks(light.shape, rng, minutes=120))
     theirs = by_astroscrappy(made.data, made.variance, medians=medians)
-    ours = find_cosmic_rays(made.data, made.variance, medians=medians)
+    ours = find_cosmic_rays(made.data, made.variance, medians=medians, **PUBLISHED)
     assert theirs.sum() > 100
     assert overlap(*without_border(ours, theirs)) >= 0.99
 
@@ -239,12 +246,12 @@ def test_same_pixels_as_astroscrappy_in_a_real_frame(medians, threshold):
     with fits.open(GMOS) as hdus:
         data, variance = (hdus[name].data.astype(np.float32) for name in ("SCI", "VAR"))
     theirs = by_astroscrappy(data, variance, medians=medians, threshold=threshold)
-    ours = find_cosmic_rays(data, variance, medians=medians, threshold=threshold)
+    ours = find_cosmic_rays(data, variance, medians=medians, **(PUBLISHED | {"threshold": threshold}))
     a, b = ours[7:-7, 7:-7], theirs[7:-7, 7:-7]
     assert overlap(a, b) >= 0.99
-    # The two hits that are known: a long one at the upper right, and one that crosses the spectrum.
-    assert ours[41:72, 142:161].sum() > 40
-    assert ours[117:148, 35:43].sum() > 20
+    # The two hits that are known. Full medians see only the edge of the broad one at the published contrast.
+    assert ours[41:72, 142:161].sum() >= 20
+    assert ours[117:148, 35:43].sum() >= 70
 
 
 # --- beside the truth
@@ -253,8 +260,8 @@ def test_same_pixels_as_astroscrappy_in_a_real_frame(medians, threshold):
 @pytest.mark.parametrize("fwhm", [2.0, 2.5, 4.0])
 @pytest.mark.parametrize("profile", ["gauss", 4.765, 2.5])
 def test_no_core_of_an_unsaturated_star_is_flagged(fwhm, profile):
-    # 1225 stars with peaks of 2 to 10000 sigma, at all phases. In noise alone one pixel of 200000 is
-    # flagged, so that one core of 9 x 1225 is by chance in 5 % of other seeds.
+    # 1225 stars with peaks of 1 to 7000 sigma, at all phases. In a longer run 6 of 36015 were flagged at
+    # 2 pixels, none of them above 8 sigma, and none when wider: about every other seed has one in a set.
     rng = np.random.default_rng(21)
     light, rows, columns = star_field((720, 720), rng, fwhm=fwhm, profile=profile, step=20)
     made = expose(light + 30, rng)
@@ -265,12 +272,22 @@ def test_no_core_of_an_unsaturated_star_is_flagged(fwhm, profile):
 
 @pytest.mark.parametrize("profile", ["gauss", 4.765])
 def test_few_cores_are_flagged_where_stars_are_sharp(profile):
-    # Expected 0.8 %; 1.5 % of 1225 is 2.7 standard deviations more: one other seed of 300 would fail.
+    # Expected is 0.9 % for the Gaussian; 1.5 % of 1225 is 2.2 standard deviations more: one other seed of 70.
     rng = np.random.default_rng(22)
     light, rows, columns = star_field((720, 720), rng, fwhm=1.5, profile=profile, step=20)
     made = expose(light + 100, rng)
     hits = find_cosmic_rays(made.data, made.variance, made.saturated)
     assert hits[rows, columns].mean() < 0.015
+
+
+def test_a_faint_star_is_known_by_its_halo():
+    # 20 sigma, one neighbor dark by chance: too sharp for the small median, not for five neighbors.
+    data, variance = flat()
+    sigma = np.sqrt(125)
+    block = np.array([[3, 4, 3], [4, 30, 4], [3, 4, 3]])
+    data[19:22, 19:22] += (block * sigma).astype(np.float32)
+    assert find_cosmic_rays(data, variance, halo=0.0, contrast=5.0)[20, 20]
+    assert not find_cosmic_rays(data, variance, halo=12.0, contrast=5.0)[20, 20]
 
 
 def test_the_rim_of_saturated_stars_is_not_flagged():

@@ -14,9 +14,11 @@ __all__ = ["main"]
 #: Command to the module and function that hold it, with the line that ``--help`` shows.
 COMMANDS = {
     "reduce": ("reduce:reduce", "Reduce a folder of raw frames: masters, calibrated frames, report."),
+    "combine": ("combine:combine", "Combine frames to one: mean or median with rejection."),
     "simulate": ("simulate:simulate", "Make raw frames whose truth is known."),
     "demo": ("demo:demo", "Simulate a small night, reduce it, say where to look."),
     "config": ("config:config", "Print a configuration file for reduce, with all defaults explained."),
+    "warmup": ("warmup:warmup", "Compile all pixel loops once, so that nobody waits for it later."),
 }
 
 

@@ -14,12 +14,14 @@ import numpy.typing as npt
 from fullwell.errors import FrameError, NotEnoughFrames, UnitError
 from fullwell.flags import FlagImage
 from fullwell.frame import Frame, FrameLike, FrameSet, Shared, as_frame
+from fullwell.io import MappedFrame
+from fullwell.kernels.planes import Plane
 
 __all__ = ["Inputs"]
 
 
 class Inputs:
-    """Planes of the frames, in memory or in a temporary file.
+    """Planes of the frames, in memory, in a temporary file, or in their own files mapped into memory.
 
     Attributes
     ----------
@@ -27,10 +29,10 @@ class Inputs:
         The first frame, its arrays taken away but for the shape.
     names : list of str
         What to call the frames.
-    data : list of ndarray
+    data : list of Plane
     flags : list of ndarray or None
         None where no flag is set.
-    variance : list of ndarray, or None where the frames have none
+    variance : list of Plane, or None where the frames have none
     typical : list of float
         Median variance of the good pixels of each frame; 1 where that is not above 0.
     shared : list of dict
@@ -40,11 +42,13 @@ class Inputs:
     def __init__(self) -> None:
         self.template: Frame
         self.names: list[str] = []
-        self.data: list[npt.NDArray[Any]] = []
+        self.data: list[Plane] = []
         self.flags: list[FlagImage | None] = []
-        self.variance: list[npt.NDArray[Any]] | None = None
+        self.variance: list[Plane] | None = None
         self.typical: list[float] = []
         self.shared: list[dict[str, Shared]] = []
+        self._mapped: list[MappedFrame] = []
+        self._ceiling = 0
 
     def __len__(self) -> int:
         return len(self.data)
@@ -69,9 +73,16 @@ class Inputs:
             If frames differ in shape, unit, steps applied, or in having a variance.
         """
         inputs = cls()
+        inputs._ceiling = memory
         held, folder = 0, None
-        for name, frame in _named(frames):
+        for name, frame, mapped in _named(frames):
             inputs._accept(frame, name)
+            if mapped is not None:
+                inputs._mapped.append(mapped)
+                inputs.data.append(mapped.plane)
+                inputs.flags.append(None)
+                inputs.shared.append(frame.shared)
+                continue
             planes = [frame.data, frame.flags if frame.flags.any() else None, frame.variance]
             size = sum(plane.nbytes for plane in planes if plane is not None)
             if not isinstance(frames, list | tuple) and held + size > memory:
@@ -84,14 +95,20 @@ class Inputs:
                 held += size
             data, flags, variance = planes
             assert data is not None
-            inputs.data.append(data)
+            inputs.data.append(Plane(data))
             inputs.flags.append(flags)
             inputs.shared.append(frame.shared)
             if inputs.variance is not None and variance is not None:
-                inputs.variance.append(variance)
+                inputs.variance.append(Plane(variance))
         if not len(inputs):
             raise NotEnoughFrames("there is nothing to combine")
         return inputs
+
+    def release(self, part: slice) -> None:
+        """Give memory back that holds rows of mapped files, if all of them together are over the ceiling."""
+        if sum(mapped.plane.nbytes for mapped in self._mapped) > self._ceiling:
+            for mapped in self._mapped:
+                mapped.release(part)
 
     def shared_mean(self, factors: npt.NDArray[np.float64]) -> dict[str, Shared]:
         """Average the coefficients of the masters that the inputs have in common."""
@@ -130,13 +147,14 @@ class Inputs:
             self.typical.append(middle if middle > 0 else 1.0)
 
 
-def _named(frames: FrameSet | Iterable[FrameLike]) -> Iterator[tuple[str, Frame]]:
-    if isinstance(frames, FrameSet):
-        yield from zip(frames.names, frames, strict=True)
-        return
+def _named(
+    frames: FrameSet | Iterable[FrameLike | MappedFrame],
+) -> Iterator[tuple[str, Frame, MappedFrame | None]]:
+    names = iter(frames.names) if isinstance(frames, FrameSet) else None
     for i, source in enumerate(frames):
-        frame = as_frame(source)
-        yield frame.source or str(i), frame
+        mapped = source if isinstance(source, MappedFrame) else None
+        frame = as_frame(source) if mapped is None else mapped.frame
+        yield (next(names) if names is not None else frame.source or str(i)), frame, mapped
 
 
 def _spilled(plane: npt.NDArray[Any] | None, path: Path) -> npt.NDArray[Any] | None:

@@ -11,13 +11,11 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from fullwell.combining.blocks import Block
+from fullwell.combining.blocks import combine_inputs
 from fullwell.combining.inputs import Inputs
 from fullwell.combining.options import DEFAULT_MEMORY, Levels, NoiseModel, Options
 from fullwell.errors import FullwellWarning, NotEnoughFrames, ParameterError
-from fullwell.flags import FLAG_DTYPE
 from fullwell.frame import Frame, FrameLike, FrameSet
-from fullwell.kernels.combine import combine_block
 
 __all__ = ["Combined", "combine", "stack"]
 
@@ -70,6 +68,7 @@ def combine(
     offsets: Sequence[float] | None = None,
     extrema: tuple[int, int] = (0, 0),
     memory: int = DEFAULT_MEMORY,
+    workers: int | None = None,
 ) -> Combined:
     """Combine frames of one shape and unit to one.
 
@@ -96,6 +95,8 @@ def combine(
         How many of the lowest and of the highest values to drop in each pixel first.
     memory : int
         Ceiling in bytes for the working memory; inputs that do not fit wait in a temporary file.
+    workers : int, optional
+        Threads; one a core if not given. The result does not depend on it.
 
     Returns
     -------
@@ -134,6 +135,7 @@ def combine(
         offsets=offsets,
         extrema=extrema,
         memory=memory,
+        workers=workers,
     )
     for remark in result.remarks:
         warnings.warn(remark, FullwellWarning, stacklevel=2)
@@ -152,6 +154,7 @@ def stack(
     offsets: Sequence[float] | None = None,
     extrema: tuple[int, int] = (0, 0),
     memory: int = DEFAULT_MEMORY,
+    workers: int | None = None,
 ) -> Combined:
     """Combine as `combine` does, without warnings: what it would warn of stands in `Combined.remarks`.
 
@@ -162,7 +165,7 @@ def stack(
         inputs = Inputs.load(frames, memory=options.memory // 2, resources=resources)
         _check(options, inputs)
         levels = Levels.of(len(inputs), weights, scales, offsets)
-        result = _combine(inputs, options, levels)
+        result = _combine(inputs, options, levels, workers)
         remarks: list[str] = []
         if result.spread == "noise" and max(result.rejected_fraction) > MODEL_LIMIT:
             worst = int(np.argmax(result.rejected_fraction))
@@ -173,7 +176,7 @@ def stack(
             )
             del result  # or its planes would count twice against the memory
             options = attrs.evolve(options, spread="std")
-            result = _combine(inputs, options, levels)
+            result = _combine(inputs, options, levels, workers)
         toothless = options.toothless(len(inputs))
         remarks += [toothless] if toothless else []
     return attrs.evolve(result, remarks=tuple(remarks))
@@ -192,47 +195,22 @@ def _check(options: Options, inputs: Inputs) -> None:
         )
 
 
-def _combine(inputs: Inputs, options: Options, levels: Levels) -> Combined:
-    rows, columns = inputs.template.shape
-    n = len(inputs)
-    data = np.empty((rows, columns), np.float32)
-    flags = np.empty((rows, columns), FLAG_DTYPE)
-    used = np.empty((rows, columns), np.uint16)
-    rejected = np.empty((rows, columns), np.uint16)
-    empirical = np.empty((rows, columns), np.float32)
-    model = inputs.variance is not None or options.noise is not None
-    propagated = np.empty((rows, columns), np.float32) if model else None
-    lost, counted = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    # About a dozen float64 planes of N x block are alive at once inside of the kernel.
-    step = max(1, int(options.memory // 2 // (columns * n * 8 * 12)))
-    for top in range(0, rows, step):
-        part = slice(top, min(top + step, rows))
-        block = Block.read(inputs, part, options, levels)
-        result = combine_block(block.values, block.valid, block.rule)
-        shape = data[part].shape
-        data[part] = result.value.reshape(shape)
-        used[part] = result.used.reshape(shape)
-        rejected[part] = (block.valid & ~result.kept).sum(axis=0).reshape(shape)
-        empirical[part] = block.empirical(result).reshape(shape)
-        flags[part] = block.master_flags(result.used).reshape(shape)
-        lost += (result.offered & ~result.kept).sum(axis=1)
-        counted += result.offered.sum(axis=1)
-        if propagated is not None:
-            propagated[part] = block.propagated(result).reshape(shape)
+def _combine(inputs: Inputs, options: Options, levels: Levels, workers: int | None) -> Combined:
+    planes = combine_inputs(inputs, options, levels, workers=workers)
     frame = inputs.template.with_(
-        data=data,
-        variance=propagated if propagated is not None else empirical,
-        flags=flags,
+        data=planes.data,
+        variance=planes.empirical if planes.propagated is None else planes.propagated,
+        flags=planes.flags,
         header=inputs.template.header.copy(),
         shared=inputs.shared_mean(levels.weights * levels.scales / levels.weights.sum()),
         source="",
     )
     return Combined(
         frame,
-        used,
-        rejected,
-        propagated,
-        empirical,
-        tuple(float(fraction) for fraction in lost / np.maximum(counted, 1)),
+        planes.used,
+        planes.rejected,
+        planes.propagated,
+        planes.empirical,
+        tuple(float(fraction) for fraction in planes.lost / np.maximum(planes.counted, 1)),
         "none" if options.clip is None else options.spread,
     )

@@ -1,8 +1,10 @@
 """FITS in and out: reading, looking, writing, and what headers mean."""
 
+from fullwell.io.ahead import frames_ahead
 from fullwell.io.checks import Limits
 from fullwell.io.checksums import ChecksumMemory, Memory
 from fullwell.io.hygiene import electron_header, trimmed_header, window_of
+from fullwell.io.mapping import MappedFrame, map_frame
 from fullwell.io.reading import frames, read, read_image
 from fullwell.io.scanning import FileSummary, content_hash, scan
 from fullwell.io.writing import write
@@ -11,10 +13,13 @@ __all__ = [
     "ChecksumMemory",
     "FileSummary",
     "Limits",
+    "MappedFrame",
     "Memory",
     "content_hash",
     "electron_header",
     "frames",
+    "frames_ahead",
+    "map_frame",
     "read",
     "read_image",
     "scan",

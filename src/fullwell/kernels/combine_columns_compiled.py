@@ -1,7 +1,7 @@
 """Clip single pixels of raw integers: on their sorted column survivors stand next to each other.
 
-Sums are exact integers from which rejected values are taken away. What lies within 1e-9 of a limit in units of the
-standard deviation, the one spread that rounds, is decided as the plain form does it, frame by frame.
+Sums are exact integers from which rejected values are taken away. What lies within 1e-9 of a limit in units
+of the standard deviation, the one spread that rounds, is decided as the plain form does it, frame by frame.
 """
 # mypy: disable-error-code="untyped-decorator"
 
@@ -13,7 +13,7 @@ import numba
 import numpy as np
 
 from fullwell.kernels.combine import MAD_TO_STD
-from fullwell.kernels.combine_tiles_compiled import MAD, NOISE
+from fullwell.kernels.combine_tiles_compiled import FLOOR, MAD, NOISE
 from fullwell.kernels.memory_compiled import value_at
 from fullwell.kernels.networks_compiled import WIDTH
 
@@ -43,8 +43,8 @@ def clip_columns(
     planes, rule, noise, factors
         As for `combine_integers`.
     least, most : ndarray of uint16
-        Filled with the lowest and highest value that is kept: 0 and 0xFFFF where nothing was marked, 1 and 0 where
-        nothing is left.
+        Filled with the lowest and highest value that is kept: 0 and 0xFFFF where nothing was marked, 1 and 0
+        where nothing is left.
     value, used, empirical, propagated : ndarray
         Of the tile.
     """
@@ -69,14 +69,18 @@ def clip_columns(
             value[p] = f32(mean)
         else:
             least[p], most[p] = u16(_at(column, low)), u16(_at(column, high - 1))
-            mean, share, signal = (f64(r * m + total) + zero * f64(m)) / f64(m), factors[0][m], max(center - pedestal, 0.0)
+            mean, share, signal = (
+                (f64(r * m + total) + zero * f64(m)) / f64(m),
+                factors[0][m],
+                center - pedestal,
+            )
             value[p] = f32(center if median else mean)
         used[p] = u16(m)
         empirical[p] = f32(np.nan)
         if m > 1:
             scatter = f64(m * square - total * total) / (f64(m) * f64(m - 1))
             empirical[p] = f32(scatter * share * factors[1])
-        propagated[p] = f32((read + slope * signal) * share * factors[2])
+        propagated[p] = f32(max(read + slope * signal, FLOOR * read) * share * factors[2])
 
 
 @_jit
@@ -94,7 +98,7 @@ def _mean(column: Any, n: Any) -> Any:
 
 @_jit
 def _clip(column: Any, n: Any, pixel: Any, planes: Any, rule: Any, noise: Any) -> Any:
-    """Return the range of survivors, the sum and sum of squares about the lower median of all, and the center."""
+    """Return the range of survivors, sum and sum of squares about the lower median of all, and center."""
     spread, clip, _ = rule
     zero = planes[3]
     r = _at(column, (n - 1) // 2)
@@ -120,7 +124,9 @@ def _clip(column: Any, n: Any, pixel: Any, planes: Any, rule: Any, noise: Any) -
         while below < high:
             reach = 0.5 * f64(twice - 2 * _at(column, below))
             if not exact and abs(reach - limit) <= _NEAR * (reach + limit):
-                limit = clip * _plain_std(column, low, high, (f64(r * m + total) + zero * f64(m)) / f64(m), pixel, planes)
+                limit = clip * _plain_std(
+                    column, low, high, (f64(r * m + total) + zero * f64(m)) / f64(m), pixel, planes
+                )
                 exact = True
             if reach <= limit:
                 break
@@ -129,7 +135,9 @@ def _clip(column: Any, n: Any, pixel: Any, planes: Any, rule: Any, noise: Any) -
             reach = 0.5 * f64(2 * _at(column, above - 1) - twice)
             if not exact and abs(reach - limit) <= _NEAR * (reach + limit):
                 # The same for the other end: values there may not be judged by another limit.
-                limit = clip * _plain_std(column, low, high, (f64(r * m + total) + zero * f64(m)) / f64(m), pixel, planes)
+                limit = clip * _plain_std(
+                    column, low, high, (f64(r * m + total) + zero * f64(m)) / f64(m), pixel, planes
+                )
                 exact = True
             if reach <= limit:
                 break
@@ -148,7 +156,7 @@ def _clip(column: Any, n: Any, pixel: Any, planes: Any, rule: Any, noise: Any) -
 
 @_jit
 def _mad_of(column: Any, low: Any, high: Any, twice: Any) -> Any:
-    """MAD of the survivors: see `_mad` of the tiles; the best window is where the farther end changes sides."""
+    """MAD of the survivors, as for the tiles; the best window is where the farther end changes sides."""
     m = high - low
     result = i64(0)
     for k in ((m - 1) // 2, m // 2):
@@ -169,7 +177,7 @@ def _mad_of(column: Any, low: Any, high: Any, twice: Any) -> Any:
 
 @_jit
 def _plain_std(column: Any, low: Any, high: Any, mean: Any, pixel: Any, planes: Any) -> Any:
-    """Standard deviation of the survivors with the roundings of the plain form: frame by frame."""
+    """Return the standard deviation of the survivors with the roundings of the plain form: frame by frame."""
     addresses, swapped, top, zero = planes
     least, most = _at(column, low), _at(column, high - 1)
     total = 0.0

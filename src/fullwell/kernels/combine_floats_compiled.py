@@ -1,8 +1,8 @@
 """Combine values of any kind: masks, NaN, levels, weights, own variances; the loops, in float64.
 
-Pixels of which every value can be used, and none is rejected, run side by side; the others are finished one by one
-(`combine_pixels_compiled`). Every operation is that of `fullwell.kernels.combine`, in its order: the same bits come
-out. That forbids all fast-math.
+Pixels of which every value can be used, and none is rejected, run side by side; the others are finished one
+by one (`combine_pixels_compiled`). Every operation is that of `fullwell.kernels.combine`, in its order: the
+same bits come out. That forbids all fast-math.
 """
 # mypy: disable-error-code="untyped-decorator"
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from fullwell.kernels.combine import MAD_TO_STD
 from fullwell.kernels.combine_pixels_compiled import finish_pixel
-from fullwell.kernels.combine_tiles_compiled import MAD, NOISE, NONE, STD
+from fullwell.kernels.combine_tiles_compiled import FLOOR, NOISE, NONE, STD
 from fullwell.kernels.memory_compiled import load_flags, load_float
 from fullwell.kernels.networks import BLOCK
 from fullwell.kernels.networks_compiled import WIDTH, sort_rows
@@ -30,8 +30,9 @@ _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 @_jit
 def combine_floats(
-    planes: Any, levels: Any, flags: Any, own: Any, model: Any, network: Any, rule: Any, start: Any, stop: Any,
-    value: Any, used: Any, rejected: Any, empirical: Any, propagated: Any, flagged: Any, lost: Any, counted: Any,
+    planes: Any, levels: Any, flags: Any, own: Any, model: Any, network: Any, rule: Any, start: Any,
+    stop: Any, value: Any, used: Any, rejected: Any, empirical: Any, propagated: Any, flagged: Any, lost: Any,
+    counted: Any,
 ) -> None:  # fmt: skip
     """Combine the pixels from `start` to `stop`.
 
@@ -41,7 +42,8 @@ def combine_floats(
         Where the frames are; see `load_float`.
     levels : (scales, offsets, weights), ndarray of float64, shape (N,)
     flags : (addresses of uint64, bad, uncalibrated)
-        Planes of uint16, 0 for a frame without; the bits that take a value out; the one for pixels without any.
+        Planes of uint16, 0 for a frame without; the bits that take a value out; the one for pixels without
+        any.
     own : (addresses of uint64, kinds of uint8, typical of float64)
         Variances of the frames, of no length where there are none.
     model : (read_noise, gain, pedestal, given)
@@ -65,7 +67,6 @@ def combine_floats(
     lines = np.empty((6, _W))
     bad, marks, any_flag = np.empty(_W, np.uint8), np.empty(_W, np.uint16), np.empty(_W, np.uint16)
     work = (np.empty(n), np.empty(n), np.empty(n, np.bool_), np.empty(n, np.int64), np.empty(n, np.int64))
-    # Nothing to look at if no value can be taken out.
     for first in range(start, stop, _W):
         count = min(_W, stop - first)
         _load(planes, levels, flags, own, first, count, values, variances, bad, marks, any_flag)
@@ -75,9 +76,11 @@ def combine_floats(
         else:
             _center(values, keys, n, rows, network, lines)
             _sums(values, n, levels, rule[2], lines)
-            _judge(values, variances, keys, n, rows, network, levels, own, model, rule, first, count, lines, bad)
+            _judge(
+                values, variances, keys, n, rows, network, levels, own, model, rule, first, count, lines, bad
+            )
         _store(
-            values, variances, n, levels, own, model, rule, first, count, lines, bad,
+            variances, n, levels, own, model, rule, first, count, lines,
             value, used, rejected, empirical, propagated,
         )  # fmt: skip
         whole = 0
@@ -114,7 +117,15 @@ def _load(
     for i in range(planes[0].size):
         row = values[i * _W : (i + 1) * _W]
         load_float(
-            planes[0][i], planes[1][i], planes[2][i], planes[3][i], levels[0][i], levels[1][i], first, count, row
+            planes[0][i],
+            planes[1][i],
+            planes[2][i],
+            planes[3][i],
+            levels[0][i],
+            levels[1][i],
+            first,
+            count,
+            row,
         )
         if count < _W:
             row[count:] = 0.0
@@ -195,8 +206,8 @@ def _add_squares(row: Any, mean: Any, total: Any) -> None:
 
 @_jit
 def _judge(
-    values: Any, variances: Any, keys: Any, n: Any, rows: Any, network: Any, levels: Any, own: Any, model: Any,
-    rule: Any, first: Any, count: Any, lines: Any, bad: Any,
+    values: Any, variances: Any, keys: Any, n: Any, rows: Any, network: Any, levels: Any, own: Any,
+    model: Any, rule: Any, first: Any, count: Any, lines: Any, bad: Any,
 ) -> None:  # fmt: skip
     """Mark pixels that lose a value."""
     spread, clip = rule[0], rule[1]
@@ -207,7 +218,7 @@ def _judge(
         if not model[3]:
             _typical(variances, keys, n, rows, network, own[2], levels[0], lines[5])
         for i in range(n):
-            _expected(variances, n, i, levels, own, model, first, count, lines)
+            _expected(i, levels, own, model, first, count, lines, 0.0)
             _outside(values[i * _W : (i + 1) * _W], center, clip, limit, bad)
         return
     if spread == STD:
@@ -231,9 +242,12 @@ def _outside(row: Any, center: Any, clip: Any, variance: Any, bad: Any) -> None:
 
 @_jit
 def _expected(
-    variances: Any, n: Any, i: Any, levels: Any, own: Any, model: Any, first: Any, count: Any, lines: Any
+    i: Any, levels: Any, own: Any, model: Any, first: Any, count: Any, lines: Any, floor: Any
 ) -> None:
-    """Line 4 becomes the variance that the clipping expects of frame i; line 5 holds the typical one."""
+    """Line 4 becomes the variance of frame i: by the model, or from line 5, the typical one.
+
+    With a floor (in parts of the variance without signal) the signal may be below 0, without it may not.
+    """
     center, expected, typical = lines[0], lines[4], lines[5]
     scale = levels[0][i]
     if not model[3]:
@@ -243,15 +257,16 @@ def _expected(
         return
     read, gain = model[0], model[1]
     pedestal = scale * model[2] + levels[1][i]
+    least = 0.0 if floor == 0.0 else -np.inf
     if read.size == 1 and gain.size == 1:
         noise, slope = (scale * read[0]) ** 2, scale / gain[0]
         for p in range(_W):
-            expected[p] = noise + slope * max(center[p] - pedestal, 0.0)
+            expected[p] = max(noise + slope * max(center[p] - pedestal, least), floor * noise)
         return
     for p in range(count):
         noise = (scale * read[first + p if read.size > 1 else 0]) ** 2
         slope = scale / gain[first + p if gain.size > 1 else 0]
-        expected[p] = noise + slope * max(center[p] - pedestal, 0.0)
+        expected[p] = max(noise + slope * max(center[p] - pedestal, least), floor * noise)
     expected[count:] = np.inf
 
 
@@ -293,8 +308,8 @@ def _narrow(center: Any, first: Any, last: Any, best: Any) -> None:
 
 @_jit
 def _store(
-    values: Any, variances: Any, n: Any, levels: Any, own: Any, model: Any, rule: Any, first: Any, count: Any,
-    lines: Any, bad: Any, value: Any, used: Any, rejected: Any, empirical: Any, propagated: Any,
+    variances: Any, n: Any, levels: Any, own: Any, model: Any, rule: Any, first: Any, count: Any,
+    lines: Any, value: Any, used: Any, rejected: Any, empirical: Any, propagated: Any,
 ) -> None:  # fmt: skip
     """Write the results of pixels that keep all values (of the others too, to be written over)."""
     median = rule[2]
@@ -320,7 +335,7 @@ def _store(
         if own[0].size:
             _add_scaled(variances[i * _W : (i + 1) * _W], share * share, result)
         else:
-            _expected(variances, n, i, levels, own, model, first, count, lines)
+            _expected(i, levels, own, model, first, count, lines, FLOOR)
             _add_scaled(lines[4], share * share, result)
     for p in range(count):
         propagated[first + p] = f32(result[p])
@@ -328,7 +343,7 @@ def _store(
 
 @_jit
 def _majority(flags: Any, pixel: Any, n: Any, empty: Any) -> Any:
-    """Flags that more than half of the frames carry; a pixel without a value is marked as such."""
+    """Return the flags that more than half of the frames carry; a pixel without a value is marked as such."""
     result = u16(0)
     one = np.empty(1, np.uint16)
     counts = np.zeros(16, np.int64)

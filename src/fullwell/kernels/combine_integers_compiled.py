@@ -1,7 +1,8 @@
 """Combine raw integers: the loops for frames of 16-bit pixels without masks, levels or weights.
 
-The pixels of a tile are sorted and summed side by side; the few that may lose a value are finished one by one on
-their sorted column. The rule is that of `fullwell.kernels.combine`, and decisions agree with it to the last one.
+The pixels of a tile are sorted and summed side by side; the few that may lose a value are finished one by
+one on their sorted column. The rule is that of `fullwell.kernels.combine`, and decisions agree with it to
+the last one.
 """
 # mypy: disable-error-code="untyped-decorator"
 

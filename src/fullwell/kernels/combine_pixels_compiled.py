@@ -1,6 +1,7 @@
 """Combine one pixel after the other: what may be masked, partly missing or rejected; in float64.
 
-The plain form of `fullwell.kernels.combine` for a single column, operation by operation, so that the bits agree.
+The plain form of `fullwell.kernels.combine` for a single column, operation by operation, so that the bits
+agree.
 """
 # mypy: disable-error-code="untyped-decorator"
 
@@ -12,7 +13,7 @@ import numba
 import numpy as np
 
 from fullwell.kernels.combine import MAD_TO_STD
-from fullwell.kernels.combine_tiles_compiled import MAD, NOISE, NONE
+from fullwell.kernels.combine_tiles_compiled import FLOOR, MAD, NOISE, NONE
 from fullwell.kernels.memory_compiled import load_flags
 from fullwell.kernels.networks_compiled import WIDTH
 
@@ -26,8 +27,8 @@ _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 @_jit
 def finish_pixel(
-    column: Any, variances: Any, pixel: Any, levels: Any, flags: Any, own: Any, model: Any, rule: Any, work: Any,
-    value: Any, used: Any, rejected: Any, empirical: Any, propagated: Any, lost: Any, counted: Any,
+    column: Any, variances: Any, pixel: Any, levels: Any, flags: Any, own: Any, model: Any, rule: Any,
+    work: Any, value: Any, used: Any, rejected: Any, empirical: Any, propagated: Any, lost: Any, counted: Any,
 ) -> None:  # fmt: skip
     """Combine the values of one pixel.
 
@@ -69,7 +70,7 @@ def finish_pixel(
         before = size
         if rule[0] == NOISE:
             if model[3]:
-                _expected(center, pixel, levels, model, noise)
+                _expected(center, pixel, levels, model, noise, False)
             for j in range(size):
                 i = order[j]
                 kept[i] = abs(x[i] - center) <= rule[1] * np.sqrt(noise[i])
@@ -119,7 +120,7 @@ def _results(
     if propagated.size == 0:
         return
     if not own[0].size:
-        _expected(center if size else -np.inf, pixel, levels, model, noise)
+        _expected(center if size else np.nan, pixel, levels, model, noise, True)
     result = 0.0 if count else np.nan
     for i in range(n):
         if kept[i]:
@@ -129,12 +130,16 @@ def _results(
 
 
 @_jit
-def _expected(center: Any, pixel: Any, levels: Any, model: Any, noise: Any) -> None:
+def _expected(center: Any, pixel: Any, levels: Any, model: Any, noise: Any, propagating: Any) -> None:
     read, gain = model[0][pixel if model[0].size > 1 else 0], model[1][pixel if model[1].size > 1 else 0]
     for i in range(noise.size):
         scale = levels[0][i]
         pedestal = scale * model[2] + levels[1][i]
-        noise[i] = (scale * read) ** 2 + scale / gain * max(center - pedestal, 0.0)
+        dark, signal = (scale * read) ** 2, center - pedestal
+        if propagating:
+            noise[i] = max(dark + scale / gain * (signal if center == center else 0.0), FLOOR * dark)
+        else:
+            noise[i] = dark + scale / gain * max(signal, 0.0)
 
 
 @_jit
@@ -193,9 +198,9 @@ def _compact(order: Any, size: Any, kept: Any) -> Any:
 
 @_jit
 def _sorted(x: Any, wanted: Any, order: Any, spare: Any) -> Any:
-    """Fill `order` with the numbers of the wanted values, the lowest first and equal ones in turn; return how many.
+    """Fill `order` with the numbers of the wanted values, the lowest first; return how many.
 
-    Insertion within runs, then merges of runs.
+    Equal values come in turn: insertion within runs, then merges of runs.
     """
     size = 0
     for i in range(x.size):

@@ -1,8 +1,8 @@
 """Statistics of a sorted tile of raw integers, all pixels side by side.
 
-Limits are compared in single precision and a little too tight: what is not certain is left to `clip_columns`. All
-integers here are exact in single precision; Numba makes 64 bits of the sum of two integers of 32, which halves the
-speed.
+Limits are compared in single precision and a little too tight: what is not certain is left to
+`clip_columns`. All integers here are exact in single precision; Numba makes 64 bits of the sum of two
+integers of 32, which halves the speed.
 """
 # mypy: disable-error-code="untyped-decorator"
 
@@ -16,10 +16,13 @@ import numpy as np
 from fullwell.kernels.combine import MAD_TO_STD
 from fullwell.kernels.networks_compiled import WIDTH
 
-__all__ = ["MAD", "NOISE", "NONE", "SINGLES", "STD", "combine_tile"]
+__all__ = ["FLOOR", "MAD", "NOISE", "NONE", "SINGLES", "STD", "combine_tile"]
 
 #: Codes of what the clipping is counted in.
 NONE, NOISE, STD, MAD = 0, 1, 2, 3
+#: Least variance of a value, in parts of that without signal: medians of faint pixels fall below the
+#: pedestal too.
+FLOOR = 0.1
 #: Rows of single precision that the functions here need as work space.
 SINGLES = 5
 
@@ -35,8 +38,8 @@ _fast = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contr
 
 @_fast
 def combine_tile(
-    tile: Any, n: Any, rule: Any, noise: Any, factors: Any, zero: Any, singles: Any, totals: Any, bad: Any, best: Any,
-    value: Any, used: Any, empirical: Any, propagated: Any,
+    tile: Any, n: Any, rule: Any, noise: Any, factors: Any, zero: Any, singles: Any, totals: Any, bad: Any,
+    best: Any, value: Any, used: Any, empirical: Any, propagated: Any,
 ) -> None:  # fmt: skip
     """Finish all pixels as if nothing were rejected, and mark those where something may be.
 
@@ -96,12 +99,13 @@ def _mark(least: Any, most: Any, low: Any, high: Any, limit: Any, bad: Any) -> N
 
 @_fast
 def _model(low: Any, high: Any, zero: Any, noise: Any, share: Any, propagated: Any, limit: Any) -> None:
-    """Variance by the noise model, and what the mean of all has of it."""
+    """Variance by the noise model for the clipping, and what the mean of all has of it."""
     read, slope, pedestal = f32(noise[0]), f32(noise[1]), f32(noise[2] - zero)
+    least = f32(FLOOR) * read
     for p in range(_W):
         signal = f32(0.5) * (f32(low[p]) + f32(high[p])) - pedestal
         limit[p] = read + slope * max(signal, f32(0))
-        propagated[p] = limit[p] * f32(share)
+        propagated[p] = max(read + slope * signal, least) * f32(share)
 
 
 @_fast

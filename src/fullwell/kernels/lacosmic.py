@@ -1,22 +1,27 @@
 """Cosmic rays in a single frame: L.A.Cosmic (van Dokkum 2001, PASP 113, 1420).
 
-The rule. A pixel is cut in four; of each quarter the Laplacian is taken, what is negative set to 0, and the
-mean is the Laplacian ``L`` of the pixel. Since quarters of one pixel are equal, that is the mean over the four
-corners of ``max(0, drop to the neighbor beside + drop to the neighbor above or below)``. The noise is the square
-root of the median of the variance around a pixel, so that the photon noise of a hit does not hide it. With
-``s = L / (2 noise)``, a pixel is a hit when
+The rule. A pixel is cut in four, of each quarter the Laplacian is taken, and what is negative is set to 0.
+Since quarters of one pixel are equal, the mean of the four, ``L``, is that of ``max(0, drop to the neighbor
+beside + drop to the neighbor above or below)`` over the four corners. The noise is the square root of the
+median of the variance around a pixel, so that the photon noise of a hit does not hide it. With ``s = L / (2
+noise)``, a pixel is a hit when
 
-- ``s' = s - median(s)`` exceeds the threshold: it is too sharp for noise, and
+- ``s' = s - median(s)`` exceeds the threshold: it is too sharp for noise;
 - ``s' / f`` exceeds the contrast, where f is a small median of the image less a large one, in units of the
   noise: it is too sharp for a star;
+- it has no halo, which is ours and not in the paper: the mean of its neighbors without the three brightest,
+  above the large median, is less than its own noise, or less than ``s' / halo``. When noise lowers a single
+  neighbor of a faint star, the small median takes the star for a hit; the mean of five does not;
 
-or when it touches such a pixel and s' exceeds the threshold, or one of those and s' exceeds the lower threshold
-of neighbors. Hits get the median of the sound pixels around them, and all is done again until nothing is new.
+or when it touches such a pixel and s' exceeds the threshold, or one of those and s' exceeds the lower
+threshold of neighbors. Hits get the median of the sound pixels around them, and all is done again until
+nothing is new.
 
-Pixels that are masked, not finite or without a variance above 0 are in no median and never a hit, and as a
-neighbor they can lower a Laplacian but never raise it: a saturated or dead pixel triggers nothing around it.
-What lies outside of the image counts as such a pixel, so hits are found up to the border. The median of an even
-number of values is the lower of the two in the middle.
+Pixels that are masked, not finite or without a variance above 0 are never a hit. They are in no median but
+the small one, where the core of a saturated star belongs, and next to a pixel they can lower its Laplacian
+but never raise it: a saturated or dead pixel triggers nothing around it. What lies outside of the image
+counts as not finite, so hits are found up to the border. The median of an even number of values is the
+lower of the two in the middle.
 """
 
 from __future__ import annotations
@@ -43,7 +48,8 @@ def find_cosmic_rays(
     *,
     threshold: float = 5.0,
     neighbors: float = 0.3,
-    contrast: float = 5.0,
+    contrast: float = 4.0,
+    halo: float = 12.0,
     iterations: int = 4,
     grow: int = 0,
     medians: Literal["full", "separable"] = "full",
@@ -64,16 +70,17 @@ def find_cosmic_rays(
         Fraction of the threshold that is enough beside a hit, 0 or more.
     contrast : float
         Least Laplacian of a hit in units of the fine structure, 0 or more. Lower values find more hits, and
-        the cores of stars when these are narrow; at 5 about one of a hundred stars with
-        a FWHM of 1.5 pixels, and none from 2 pixels on.
+        the cores of stars when these are narrow.
+    halo : float
+        Least Laplacian of a hit in units of its halo, 0 or more; 0 asks for none of it, as was published.
     iterations : int
         Most rounds, 1 or more.
     grow : int
         Also flag what is up to this many rows and columns away from a hit, and not masked.
     medians : {'full', 'separable'}
-        'full' as published, with windows of 5 (noise, Laplacian), 3 and 7 pixels (fine structure). 'separable'
-        takes medians of medians of rows, in windows of 7, 5 and 9 pixels, as fast programs do; it flags
-        the cores of narrow stars, and is there to compare with them.
+        'full' as published, with windows of 5 (noise, Laplacian), 3 and 7 pixels (fine structure).
+        'separable' takes medians of medians of rows, in windows of 7, 5 and 9 pixels, as fast programs do;
+        it flags the cores of narrow stars, and is there to compare with them.
 
     Returns
     -------
@@ -87,8 +94,9 @@ def find_cosmic_rays(
         If a parameter is outside of its range.
     """
     _check_shapes(data, variance, mask)
-    _check_parameters(threshold, neighbors, contrast, iterations, grow, medians)
-    limits = (np.float32(threshold), np.float32(threshold) * np.float32(neighbors), np.float32(contrast))
+    _check_parameters(threshold, neighbors, contrast, halo, iterations, grow, medians)
+    least = np.float32(threshold)
+    limits = (least, least * np.float32(neighbors), np.float32(contrast), np.float32(halo))
     if mask is None:
         mask = np.zeros(data.shape, np.bool_)
     return _found(
@@ -135,11 +143,17 @@ def _check_shapes(data: Image, variance: Image, mask: Mask | None) -> None:
 
 
 def _check_parameters(
-    threshold: float, neighbors: float, contrast: float, iterations: int, grow: int, medians: str
+    threshold: float,
+    neighbors: float,
+    contrast: float,
+    halo: float,
+    iterations: int,
+    grow: int,
+    medians: str,
 ) -> None:
     if not (np.isfinite(threshold) and threshold > 0):
         raise ParameterError("threshold", threshold, "finite and above 0")
-    for name, value in (("neighbors", neighbors), ("contrast", contrast)):
+    for name, value in (("neighbors", neighbors), ("contrast", contrast), ("halo", halo)):
         if not (np.isfinite(value) and value >= 0):
             raise ParameterError(name, value, "finite and 0 or more")
     for name, number, least in (("iterations", iterations, 1), ("grow", grow, 0)):

@@ -15,6 +15,16 @@ from typing import Any
 import numba
 import numpy as np
 
+from fullwell.kernels.lacosmic_windows_compiled import (
+    MASKED,
+    SOUND,
+    UNKNOWN,
+    excess,
+    has_halo,
+    median,
+    structure,
+)
+
 __all__ = ["MARGIN", "TILE", "first_candidates", "floors", "iterate", "prepare", "widen"]
 
 f32 = np.float32
@@ -24,8 +34,6 @@ _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 MARGIN = 6
 #: Side of the tiles that have one lower bound of the noise each.
 TILE = 16
-#: What `bad` says about pixels: to be used, of a value that may be wrong, of no value.
-SOUND, MASKED, UNKNOWN = 0, 1, 2
 #: A new hit changes decisions up to here: 2 by cleaning and 6 by the widest window.
 REACH = 8
 #: Least fine structure, in sigma.
@@ -114,106 +122,6 @@ def first_candidates(
 
 
 @_jit
-def _median(v: Any, n: int) -> Any:
-    """Median of the first n values, which are put in order; the lower of the middle two for even n."""
-    for i in range(1, n):
-        new = v[i]
-        j = i - 1
-        while j >= 0 and v[j] > new:
-            v[j + 1] = v[j]
-            j -= 1
-        v[j + 1] = new
-    return v[(n - 1) // 2]
-
-
-@_jit
-def _window_median(image: Any, bad: Any, y: int, x: int, worst: int, reach: int, separable: bool, work: Any) -> Any:
-    """Median of the pixels around (y, x) that are no worse than that, at once or by rows; NaN without any."""
-    n = 0
-    lines = 0
-    for j in range(y - reach, y + reach + 1):
-        for i in range(x - reach, x + reach + 1):
-            if bad[j, i] <= worst:
-                work[n] = image[j, i]
-                n += 1
-        if separable:
-            if n:
-                work[64 + lines] = _median(work, n)
-                lines += 1
-            n = 0
-    if separable:
-        return _median(work[64:], lines) if lines else f32(np.nan)
-    return _median(work, n) if n else f32(np.nan)
-
-
-@_jit
-def _structure(
-    image: Any, bad: Any, y: int, x: int, reach: int, wide: int, separable: bool, work: Any
-) -> Any:
-    """Median of the window around a pixel, minus the median of such medians in a wider window."""
-    inner = work[128:]
-    n = 0
-    lines = 0
-    center = f32(0)
-    for j in range(y - wide, y + wide + 1):
-        for i in range(x - wide, x + wide + 1):
-            if not bad[j, i]:
-                inner[n] = _window_median(image, bad, j, i, MASKED, reach, separable, work)
-                if j == y and i == x:
-                    center = inner[n]
-                n += 1
-        if separable:
-            if n:
-                inner[64 + lines] = _median(inner, n)
-                lines += 1
-            n = 0
-    return center - (_median(inner[64:], lines) if separable else _median(inner, n))
-
-
-@_jit
-def _noise(noise: Any, power: Any, bad: Any, y: int, x: int, reach: int, separable: bool, work: Any) -> Any:
-    """Noise without hits; the image of it is filled where it is asked for."""
-    if noise[y, x] == f32(0):
-        noise[y, x] = np.sqrt(_window_median(power, bad, y, x, SOUND, reach, separable, work))
-    return noise[y, x]
-
-
-@_jit
-def _excess(
-    laplacian: Any,
-    noise: Any,
-    power: Any,
-    bad: Any,
-    y: int,
-    x: int,
-    threshold: Any,
-    separable: bool,
-    work: Any,
-) -> Any:
-    """Laplacian above that of the surroundings, in sigma; 0 where it cannot exceed the threshold."""
-    reach = 3 if separable else 2
-    above = laplacian[y, x] / (f32(2) * _noise(noise, power, bad, y, x, reach, separable, work))
-    if not above > threshold:
-        return f32(0)
-    around = work[128:]
-    n = 0
-    lines = 0
-    for j in range(y - reach, y + reach + 1):
-        for i in range(x - reach, x + reach + 1):
-            if not bad[j, i]:
-                around[n] = laplacian[j, i] / (
-                    f32(2) * _noise(noise, power, bad, j, i, reach, separable, work)
-                )
-                n += 1
-        if separable:
-            if n:
-                around[64 + lines] = _median(around, n)
-                lines += 1
-            n = 0
-    return above - (_median(around[64:], lines) if separable else _median(around, n))
-
-
-@_jit
 def _grow(
     laplacian: Any,
     noise: Any,
@@ -225,7 +133,7 @@ def _grow(
     threshold: Any,
     separable: Any,
     work: Any,
-) -> int:
+) -> Any:
     """Append the neighbors of the found pixels that exceed the threshold; return the new number."""
     width = bad.shape[1]
     for k in range(count):
@@ -234,7 +142,7 @@ def _grow(
             for i in range(x - 1, x + 2):
                 if bad[j, i] or new[j, i]:
                     continue
-                if _excess(laplacian, noise, power, bad, j, i, threshold, separable, work) > threshold:
+                if excess(laplacian, noise, power, bad, j, i, threshold, separable, work) > threshold:
                     new[j, i] = True
                     found[count] = j * width + i
                     count += 1
@@ -252,8 +160,8 @@ def _clean(image: Any, power: Any, bad: Any, hits: Any, y: int, x: int, work: An
                 work[64 + n] = power[j, i]
                 n += 1
     if n:
-        image[y, x] = _median(work, n)
-        power[y, x] = _median(work[64:], n)
+        image[y, x] = median(work, n)
+        power[y, x] = median(work[64:], n)
     else:
         image[y, x] = -np.inf
         bad[y, x] = UNKNOWN
@@ -266,6 +174,7 @@ def _find(
     bad: Any,
     laplacian: Any,
     noise: Any,
+    level: Any,
     limits: Any,
     separable: bool,
     candidates: Any,
@@ -273,18 +182,20 @@ def _find(
     new: Any,
     found: Any,
     work: Any,
-) -> int:
+) -> Any:
     """List the hits among the candidates and their neighbors; return the number. Leaves `new` as it was."""
     width = image.shape[1]
-    threshold, low, contrast = limits
-    small, wide = (2, 4) if separable else (1, 3)
+    threshold, low, contrast, halo = limits
     total = 0
     for k in range(count):
         y, x = candidates[k] // width, candidates[k] % width
-        excess = _excess(laplacian, noise, power, bad, y, x, threshold, separable, work)
-        if excess > threshold:
-            structure = _structure(image, bad, y, x, small, wide, separable, work) / noise[y, x]
-            if excess > contrast * max(structure, LEAST_STRUCTURE):
+        above = excess(laplacian, noise, power, bad, y, x, threshold, separable, work)
+        if above > threshold:
+            fine, base = structure(image, level, bad, y, x, separable, work)
+            sigma = noise[y, x]
+            if above > contrast * max(fine / sigma, LEAST_STRUCTURE) and not (
+                halo > f32(0) and has_halo(image, bad, y, x, base, sigma, above, halo, work)
+            ):
                 new[y, x] = True
                 found[total] = candidates[k]
                 total += 1
@@ -315,9 +226,17 @@ def _renew(image: Any, power: Any, bad: Any, laplacian: Any, hits: Any, fresh: A
 
 @_jit
 def _look_around(
-    bad: Any, laplacian: Any, noise: Any, floor: Any, threshold: Any, fresh: Any, new: Any, candidates: Any
+    bad: Any,
+    laplacian: Any,
+    noise: Any,
+    level: Any,
+    floor: Any,
+    threshold: Any,
+    fresh: Any,
+    new: Any,
+    candidates: Any,
 ) -> int:
-    """List the candidates around fresh hits, forget the noise there, and return their number."""
+    """List the candidates around fresh hits, forget noise and level there, and return their number."""
     height, width = bad.shape
     count = 0
     for k in range(fresh.size):
@@ -327,6 +246,7 @@ def _look_around(
                 if not (new[j, i] or bad[j, i]):
                     new[j, i] = True
                     noise[j, i] = 0
+                    level[j, i] = 0
                     candidates[count] = j * width + i
                     count += 1
     kept = 0
@@ -355,16 +275,16 @@ def iterate(
 ) -> None:
     """Find hits among candidates, clean them, and look again around those that are new.
 
-    ``limits`` are the threshold, that of neighbors, and the contrast, all float32.
+    ``limits`` are the threshold, that of neighbors, contrast and halo (0: none), all float32.
     """
     width = image.shape[1]
     work = np.empty(256, np.float32)
     found = np.empty(candidates.size, np.int64)
     new = np.zeros(image.shape, np.bool_)
-    noise = np.zeros(image.shape, np.float32)
+    noise, level = np.zeros(image.shape, np.float32), np.zeros(image.shape, np.float32)
     for iteration in range(iterations):
         total = _find(
-            image, power, bad, laplacian, noise, limits, separable, candidates, count, new, found, work
+            image, power, bad, laplacian, noise, level, limits, separable, candidates, count, new, found, work
         )
         fresh = 0
         for k in range(total):
@@ -376,12 +296,12 @@ def iterate(
         if fresh == 0 or iteration == iterations - 1:
             return
         _renew(image, power, bad, laplacian, hits, found[:fresh], work)
-        count = _look_around(bad, laplacian, noise, floor, limits[0], found[:fresh], new, candidates)
+        count = _look_around(bad, laplacian, noise, level, floor, limits[0], found[:fresh], new, candidates)
 
 
 @_jit
 def widen(hits: Any, mask: Any, reach: int, out: Any) -> None:
-    """Fill ``out`` (no margin) with the hits and the unmasked pixels up to ``reach`` rows and columns away."""
+    """Fill ``out`` (no margin) with hits and the unmasked pixels up to ``reach`` rows and columns away."""
     height, width = out.shape
     for y in range(height):
         for x in range(width):

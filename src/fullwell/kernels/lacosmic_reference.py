@@ -21,7 +21,8 @@ def find_cosmic_rays(
     *,
     threshold: float = 5.0,
     neighbors: float = 0.3,
-    contrast: float = 5.0,
+    contrast: float = 4.0,
+    halo: float = 12.0,
     iterations: int = 4,
     grow: int = 0,
     medians: Literal["full", "separable"] = "full",
@@ -31,16 +32,21 @@ def find_cosmic_rays(
     reach, small, wide = (3, 2, 4) if separable else (2, 1, 3)
     masked = np.zeros(data.shape, bool) if mask is None else mask
     bad = masked | ~np.isfinite(data) | ~((variance > 0) & np.isfinite(variance))
-    image, power = np.where(np.isfinite(data), data, f32(-np.inf)), variance
+    image: Any = np.where(np.isfinite(data), data, f32(-np.inf))
+    power: Any = variance
     hits = np.zeros(data.shape, bool)
     for _ in range(iterations):
         noise = np.sqrt(_median(power, bad, reach, separable))
         sharp = _laplacian(image, bad) / (f32(2) * noise)
         excess = np.where(bad, f32(0), sharp - _median(sharp, bad, reach, separable))
         level = _median(image, np.isneginf(image), small, separable)
-        structure = np.maximum((level - _median(level, bad, wide, separable)) / noise, f32(0.01))
+        base = _median(level, bad, wide, separable)
+        structure = np.maximum((level - base) / noise, f32(0.01))
         above = excess > f32(threshold)
         new = above & (excess > f32(contrast) * structure)
+        if halo:
+            light, number = _halo(image, base, noise)
+            new &= ~((light > np.sqrt(number)) & (excess * number < f32(halo) * light))
         new |= _dilated(new, 1) & above
         new |= _dilated(new, 1) & (excess > f32(threshold) * f32(neighbors))
         if not (new & ~hits).any():
@@ -56,7 +62,22 @@ def find_cosmic_rays(
     return hits | (_dilated(hits, grow) & ~masked)
 
 
-def _laplacian(image: Image, bad: Mask) -> Image:
+def _halo(image: Image, base: Image, noise: Image) -> tuple[Any, Any]:
+    """Sum of the known neighbors without the three brightest, above a base, in sigma, and their number.
+
+    The sum is 0 where there are three or less.
+    """
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(image, 1, constant_values=-np.inf), (3, 3))
+    ring = np.sort(np.delete(around.reshape(*image.shape, 9), 4, axis=-1), axis=-1)
+    first = np.isneginf(ring).sum(axis=-1)  # the unknown ones come first
+    light = np.zeros(image.shape, f32)
+    for k in range(5):
+        light += np.where(first <= k, ring[..., k], f32(0))
+    number = np.maximum(5 - first, 0).astype(f32)
+    return np.where(number > 0, (light - number * base) / noise, f32(0)), number
+
+
+def _laplacian(image: Image, bad: Mask) -> Any:
     """Mean of the Laplacians of the four quarters of each pixel, none below 0."""
     height, width = image.shape
     padded = np.pad(image, 1, constant_values=-np.inf)
@@ -71,13 +92,13 @@ def _laplacian(image: Image, bad: Mask) -> Image:
         left, right, down, up = step(0, -1), step(0, 1), step(-1, 0), step(1, 0)
         corners = [np.maximum(side + other, f32(0)) for other in (down, up) for side in (left, right)]
         lower, upper = corners[0] + corners[1], corners[2] + corners[3]
-        return np.asarray(np.where(bad, f32(0), f32(0.25) * (lower + upper)))
+        return np.where(bad, f32(0), f32(0.25) * (lower + upper))
 
 
-def _median(image: Image, bad: Mask, reach: int, separable: bool) -> Image:
+def _median(image: Image, bad: Mask, reach: int, separable: bool) -> Any:
     """Median of what is not bad in the square around each pixel; NaN where there is nothing."""
     window = 2 * reach + 1
-    views = [
+    views: list[Any] = [
         np.lib.stride_tricks.sliding_window_view(np.pad(a, reach, constant_values=v), (window, window))
         for a, v in ((image, f32(0)), (bad, True))
     ]
@@ -99,6 +120,6 @@ def _lower_median(values: Any, usable: Any) -> Any:
 
 
 def _dilated(mask: Mask, reach: int) -> Mask:
-    """True up to ``reach`` rows and columns away from where the mask is True."""
+    """Return True up to ``reach`` rows and columns away from where the mask is True."""
     views = np.lib.stride_tricks.sliding_window_view(np.pad(mask, reach), (2 * reach + 1, 2 * reach + 1))
     return np.asarray(views.any(axis=(-2, -1)))

@@ -1,7 +1,7 @@
 """Reading rows of pixels wherever they lie: memory-mapped files in FITS byte order, or arrays.
 
-Frames come as addresses, so that one compiled function serves any number of them. Byte order and the turned top bit
-of unsigned FITS integers are undone on the way.
+Frames come as addresses, so that one compiled function serves any number of them. Byte order and the turned
+top bit of unsigned FITS integers are undone on the way.
 """
 # mypy: disable-error-code="untyped-decorator"
 
@@ -12,11 +12,11 @@ from typing import Any
 import numba
 import numpy as np
 from llvmlite import ir
-from numba.core import types
 from numba.extending import intrinsic
 
 __all__ = ["count_outside", "load_flags", "load_float", "load_ordered", "prefetch", "value_at"]
 
+types: Any = numba.types
 u8, u16, u32, u64 = np.uint8, np.uint16, np.uint32, np.uint64
 f32, f64 = np.float32, np.float64
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -91,10 +91,8 @@ def load_ordered(address: Any, swapped: Any, top: Any, start: Any, count: Any, r
 
 
 @_jit
-def count_outside(
-    address: Any, swapped: Any, top: Any, start: Any, count: Any, least: Any, most: Any
-) -> Any:
-    """Count the pixels below `least` or above `most`, both ndarray of uint16; the rest as for `load_ordered`."""
+def count_outside(address: Any, swapped: Any, top: Any, start: Any, count: Any, least: Any, most: Any) -> Any:
+    """Count the pixels below `least` or above `most`, ndarray of uint16; the rest as for `load_ordered`."""
     source = numba.carray(_pointer_16(address), (start + count,))[start : start + count]
     found = u16(0)  # of at most one tile
     if swapped:
@@ -141,7 +139,7 @@ def load_float(
     elif kind == _F4_SWAPPED:
         bits = numba.carray(_pointer_32(address), (end,))[start:end]
         for p in range(count):
-            row[p] = f64(_swapped_32(bits[p]).view(f32)) * scale + offset
+            row[p] = f64(u32(_swapped_32(bits[p])).view(f32)) * scale + offset
     elif kind == _F4:
         singles = numba.carray(_pointer_f32(address), (end,))[start:end]
         for p in range(count):
@@ -172,5 +170,8 @@ def value_at(address: Any, swapped: Any, top: Any, index: Any) -> Any:
 @_jit
 def _swapped_32(x: Any) -> Any:
     return u32(
-        u32(x << u32(24)) | u32(u32(x << u32(8)) & u32(0xFF0000)) | u32(u32(x >> u32(8)) & u32(0xFF00)) | u32(x >> u32(24))
+        u32(x << u32(24))
+        | u32(u32(x << u32(8)) & u32(0xFF0000))
+        | u32(u32(x >> u32(8)) & u32(0xFF00))
+        | u32(x >> u32(24))
     )

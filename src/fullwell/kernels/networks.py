@@ -1,9 +1,9 @@
 """Sorting networks: which rows to compare in which order, whatever the values are.
 
-A row holds one value of each of many pixels, so that a comparison of two rows sorts all those pixels at once. To
-spare trips to memory, rows go through the processor in blocks of `BLOCK`: every block is sorted by itself, then
-blocks are merged pairwise. A network whose comparators are replaced by merges of sorted blocks sorts the blocks
-(Knuth, *The Art of Computer Programming*, vol. 3, section 5.3.4, exercise 38).
+A row holds one value of each of many pixels, so that a comparison of two rows sorts all those pixels at
+once. To spare trips to memory, rows go through the processor in blocks of `BLOCK`: every block is sorted by
+itself, then blocks are merged pairwise. A network whose comparators are replaced by merges of sorted blocks
+sorts the blocks (Knuth, *The Art of Computer Programming*, vol. 3, section 5.3.4, exercise 38).
 """
 
 from __future__ import annotations

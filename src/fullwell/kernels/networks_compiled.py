@@ -1,8 +1,8 @@
 """Sorting rows of a tile across pixels: the network of `fullwell.kernels.networks`, compiled.
 
-A tile is ONE flat array, row i at ``i * WIDTH``, and every loop over pixels has a constant length: only then does
-the compiler see that two blocks do not overlap, and uses packed minimum and maximum. A test looks at the machine
-code.
+A tile is ONE flat array, row i at ``i * WIDTH``, and every loop over pixels has a constant length: only then
+does the compiler see that two blocks do not overlap, and uses packed minimum and maximum. A test looks at
+the machine code.
 """
 # mypy: disable-error-code="untyped-decorator"
 

@@ -151,25 +151,30 @@ def clipping_factors(
     The plain mean and the plain variance of the same numbers, whose variances are known exactly, take most of
     the noise out of the trials; what is left is below 0.5 %.
     """
-    from fullwell.kernels.combine import Rule, combine_block
+    from fullwell.kernels.combine_compiled import PlaneRule, PlaneStack, PlaneTotals, combine_planes
+    from fullwell.kernels.planes import Plane
 
     random = np.random.Generator(np.random.Philox(20_190_101))
-    none, ones = np.zeros((n, 1)), np.ones((n, 1))
-    rule = Rule(method, k, spread, extrema, np.ones(n), ones, none)
+    ones = np.ones(n)
+    noise = np.ones(1), np.full(1, np.inf), 0.0
+    rule = PlaneRule(method, k, spread, extrema, ones, ones, np.zeros(n), ones, noise)
     trials = 0
     level, value, plain_value, inverse, scatter, plain_scatter, scattered = np.zeros(7)
     while trials < _TRIALS:
         values = random.standard_normal((n, max(1, _CHUNK // n)))
         trials += values.shape[1]
-        result = combine_block(values, np.ones(values.shape, bool), rule)
-        level += result.value.sum()
-        value += (result.value**2).sum()
-        plain_value += (values.mean(axis=0) ** 2).sum()
-        inverse += (1 / np.maximum(result.used, 1)).sum()
+        result = PlaneTotals.empty(n, values.shape[1])
+        combine_planes(PlaneStack([Plane(row) for row in values], [None] * n), rule, result)
         good = result.used > 1
+        level += result.value.sum(dtype=np.float64)
+        value += (result.value.astype(np.float64) ** 2).sum()
+        inverse += (1 / np.maximum(result.used, 1)).sum()
         scattered += good.sum()
-        scatter += (result.scatter[good] / result.used[good]).sum()
-        plain_scatter += values[:, good].var(axis=0, ddof=1).sum()
+        scatter += result.empirical[good].sum(dtype=np.float64)
+        mean = values.mean(axis=0)
+        plain_value += (mean**2).sum()
+        variance = (np.einsum("ij,ij->j", values, values) - n * mean**2) / max(n - 1, 1)
+        plain_scatter += variance[good].sum()
     variance = (value - level**2 / trials) / plain_value / n
     # Selecting trials with two survivors selects their plain variance too, but hardly ever drops one.
     expected = scatter / plain_scatter if scattered == trials else scatter / scattered

@@ -30,7 +30,7 @@ def default_workers() -> int:
 def over_blocks(
     function: Callable[[_Block], _Result], blocks: Iterable[_Block], *, workers: int | None = None
 ) -> list[_Result]:
-    """Call a function that releases the interpreter's lock for each block; results in the order of the blocks.
+    """Call a function that releases the interpreter's lock for each block; results in the order of blocks.
 
     Parameters
     ----------

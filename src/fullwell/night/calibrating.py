@@ -75,6 +75,8 @@ def calibrate(context: Context, correction: Correction, results: Mapping[str, An
     clean = chain.correct(raw)
     if clean.unit != u.electron:
         clean = clean.with_(variance=empirical_variance(clean))
+        # Only now the frame has a variance that tells hits from the noise of its sky.
+        clean = SignalChain(_cosmic_rays(context)).correct(clean)
     dark: Any = chain.get("dark")
     weights = dark.weights(raw.dark_time) if isinstance(dark, Dark) and raw.dark_time is not None else None
     rule = None if weights is None else weights.rule
@@ -146,15 +148,18 @@ def _chain(
         effects.append(context.master_for(raw, recipe.dark, results, window=window, name=correction.defects))
     noise = _read_noise(context, products, None if gain is None else gain.values)
     if gain is not None:
-        effects += [gain, ShotNoise()]
+        effects += [gain, ShotNoise(), *_cosmic_rays(context)]
     if noise is not None:
         effects.append(noise)
-    if finds_cosmic_rays(context.config):
-        table = context.config.cosmic_rays
-        effects.append(
-            CosmicRays(threshold=table.threshold, contrast=table.contrast, neighbors=table.neighbors)
-        )
     return SignalChain(effects)
+
+
+def _cosmic_rays(context: Context) -> list[Effect]:
+    """Return the finder of hits, if it is wanted."""
+    table = context.config.cosmic_rays
+    if not finds_cosmic_rays(context.config):
+        return []
+    return [CosmicRays(threshold=table.threshold, contrast=table.contrast, neighbors=table.neighbors)]
 
 
 def _read_noise(context: Context, products: list[Any], gain: tuple[float, ...] | None) -> ReadNoise | None:

@@ -1,0 +1,195 @@
+"""``fullwell combine``: many frames to one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fullwell.cli.terminal import printable
+
+if TYPE_CHECKING:
+    from fullwell.combining import Combined, NoiseModel
+
+__all__ = ["combine"]
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="FITS file to write.")
+@click.option(
+    "--method", type=click.Choice(["mean", "median"]), default="mean", show_default=True, help="What to take."
+)
+@click.option(
+    "--clip",
+    type=click.FloatRange(0),
+    default=3.0,
+    show_default=True,
+    help="Reject values so many spreads from the median, until nothing changes; 0 rejects nothing.",
+)
+@click.option(
+    "--spread",
+    type=click.Choice(["noise", "std", "mad"]),
+    default="std",
+    show_default=True,
+    help="What --clip counts in: expected noise, standard deviation or MAD of the values.",
+)
+@click.option("--read-noise", type=click.FloatRange(0), help="In electrons [default: from the header].")
+@click.option("--gain", type=click.FloatRange(0, min_open=True), help="In e-/ADU [default: from the header].")
+@click.option("--pedestal", type=float, default=0.0, show_default=True, help="Level without light, in ADU.")
+@click.option(
+    "--memory",
+    type=click.IntRange(1),
+    default=512,
+    show_default=True,
+    help="Ceiling in MiB, output not counted.",
+)
+@click.option("--workers", type=click.IntRange(1), default=None, help="Threads [default: one a core].")
+@click.option("--dry-run", is_flag=True, help="Look at the files, say what would be done, and write nothing.")
+@click.option("--overwrite", is_flag=True, help="Replace the output if it is there.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def combine(
+    files: tuple[Path, ...],
+    output: Path,
+    method: str,
+    clip: float,
+    spread: str,
+    read_noise: float | None,
+    gain: float | None,
+    pedestal: float,
+    memory: int,
+    workers: int | None,
+    dry_run: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Combine FILES, frames of one shape and unit, to one.
+
+    The output holds the result, UNCERT (its standard deviation: from the noise model or the variances of the
+    frames, where there are any, else from the scatter of the values), MASK, FLAGS, and USED, the number of
+    values in each pixel. Files need no cards but the mandatory ones.
+    """
+    from fullwell.errors import AlreadyExists
+
+    if output.exists() and not overwrite:
+        raise AlreadyExists(f"{output} exists already")
+    model = _model(files[0], spread=spread, read_noise=read_noise, gain=gain, pedestal=pedestal)
+    result: dict[str, Any] = {
+        "output": str(output),
+        "frames": [str(path) for path in files],
+        "method": method,
+        "clip": clip or None,
+        "spread": spread,
+        "written": not dry_run,
+    }
+    if dry_run:
+        result |= _look(files)
+    else:
+        combined = _run(files, result, model, memory=memory, workers=workers)
+        _write(combined, output, result, overwrite=overwrite)
+        result |= _told(combined)
+    click.echo(json.dumps(result, indent=1, allow_nan=False) if as_json else _sentences(result))
+    # The noise model that was asked for did not hold.
+    raise SystemExit(int(not dry_run and bool(clip) and result["spread"] != spread))
+
+
+def _model(
+    path: Path, *, spread: str, read_noise: float | None, gain: float | None, pedestal: float
+) -> NoiseModel | None:
+    """Noise in ADU from options or the header of the first file; None if not asked for or not known."""
+    if read_noise is None and gain is None and spread != "noise":
+        return None
+    from astropy import units as u
+
+    from fullwell.combining import NoiseModel
+    from fullwell.io import scan
+    from fullwell.io.dialects import translate
+
+    summary = scan(path)
+    known = translate(summary.header)
+    read_noise = known.read_noise.value if read_noise is None else read_noise
+    gain = known.gain.value if gain is None else gain
+    if summary.unit == u.electron:
+        gain = 1.0
+    if read_noise is None or gain is None:
+        return None
+    return NoiseModel(read_noise / gain, gain, pedestal)
+
+
+def _run(
+    files: tuple[Path, ...],
+    asked: dict[str, Any],
+    model: NoiseModel | None,
+    *,
+    memory: int,
+    workers: int | None,
+) -> Combined:
+    from fullwell.combining import stack
+    from fullwell.io import frames_ahead
+
+    return stack(
+        frames_ahead(files),
+        method=asked["method"],
+        clip=asked["clip"],
+        spread=asked["spread"],
+        noise=model,
+        memory=memory * 2**20,
+        workers=workers,
+    )
+
+
+def _write(combined: Combined, output: Path, asked: dict[str, Any], *, overwrite: bool) -> None:
+    from fullwell.io import write
+
+    rule = f"{asked['clip']:g} {combined.spread}" if asked["clip"] else "no"
+    names = [f"  {Path(name).name}" for name in asked["frames"]]
+    write(
+        combined.frame,
+        output,
+        overwrite=overwrite,
+        extra={"USED": combined.used},
+        cards={"NCOMBINE": (len(names), "frames combined")},
+        history=[f"{asked['method']} of {len(names)} frames, {rule} clipping:", *names],
+    )
+
+
+def _look(files: tuple[Path, ...]) -> dict[str, Any]:
+    """Check that all files can be used and fit together, as far as headers tell."""
+    from fullwell.errors import FrameError
+    from fullwell.io import scan
+
+    first = scan(files[0])
+    for path in files[1:]:
+        other = scan(path)
+        if other.shape != first.shape or other.unit != first.unit:
+            raise FrameError(
+                f"{path} is {other.shape} in {other.unit}, {files[0]} is {first.shape} in {first.unit}"
+            )
+    return {"shape": list(first.shape)}
+
+
+def _told(combined: Combined) -> dict[str, Any]:
+    return {
+        "shape": list(combined.frame.shape),
+        "spread": combined.spread,
+        "rejected_fraction": list(combined.rejected_fraction),
+        "without_value": int((combined.used == 0).sum()),
+        "remarks": list(combined.remarks),
+    }
+
+
+def _sentences(result: dict[str, Any]) -> str:
+    rows, columns = result["shape"]
+    verb = "wrote" if result["written"] else "would write"
+    rule = f"{result['clip']:g} {result['spread']}" if result["clip"] else "no"
+    what = f"{result['method']} of {len(result['frames'])} frames, {columns} x {rows} pixels"
+    lines = [f"{verb} {result['output']}: {what}, {rule} clipping"]
+    if result["written"] and result["clip"]:
+        parts = result["rejected_fraction"]
+        lines.append(f"rejected {100 * sum(parts) / len(parts):.3g} % of the values")
+    if result.get("without_value"):
+        lines.append(f"{result['without_value']} pixels have no value and are flagged")
+    lines += [f"warning: {remark}" for remark in result.get("remarks", [])]
+    return printable("\n".join(lines))

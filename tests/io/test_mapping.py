@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from fullwell.errors import CorruptFile, UnreadableFile
+from fullwell.io import MappedFrame, frames_ahead, map_frame, read
+
+
+@pytest.mark.parametrize("dtype", ["u2", "i2", "f4"])
+def test_pixels_and_header_are_those_of_read(tmp_path, dtype):
+    path = tmp_path / "a.fits"
+    data = np.arange(12).reshape(3, 4).astype(dtype)
+    fits.PrimaryHDU(data, fits.Header([("EXPTIME", 5.0), ("BUNIT", "adu")])).writeto(path)
+
+    mapped, want = map_frame(path), read(path)
+
+    assert mapped is not None
+    value = mapped.plane.array.astype(np.float64) + 32768 * mapped.plane.unsigned
+    np.testing.assert_array_equal(value, want.data)
+    assert mapped.frame.shape == want.shape
+    assert mapped.frame.header == want.header
+    assert (mapped.frame.unit, mapped.frame.exposure_time, mapped.frame.source) == (want.unit, 5.0, "a.fits")
+    assert mapped.frame.data.dtype == want.data.dtype
+
+
+def test_what_has_to_be_decoded_is_left_to_read(tmp_path):
+    data = np.arange(12, dtype=np.int16).reshape(3, 4)
+    scaled = fits.PrimaryHDU(data)
+    scaled.header["BSCALE"] = 2.0
+    blank = fits.PrimaryHDU(data, fits.Header([("BLANK", 3)]))
+    planes = fits.HDUList([fits.PrimaryHDU(data), fits.ImageHDU(np.ones((3, 4), np.float32), name="UNCERT")])
+    packed = fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(data)])
+    wide = fits.PrimaryHDU(data.astype(np.int32))
+    for name, units in {"s": scaled, "b": blank, "p": planes, "z": packed, "w": wide}.items():
+        units.writeto(tmp_path / f"{name}.fits", output_verify="silentfix")
+        assert map_frame(tmp_path / f"{name}.fits") is None
+    (tmp_path / "g.fits.gz").write_bytes(gzip.compress((tmp_path / "w.fits").read_bytes()))
+    assert map_frame(tmp_path / "g.fits.gz") is None
+
+
+def test_broken_files_are_refused_as_by_read(tmp_path):
+    path = tmp_path / "a.fits"
+    fits.writeto(path, np.zeros((100, 100), np.float32))
+    path.write_bytes(path.read_bytes()[:9000])
+
+    with pytest.raises(CorruptFile, match="truncated"):
+        map_frame(path)
+    with pytest.raises(UnreadableFile):
+        map_frame(tmp_path / "none.fits")
+
+
+def test_rows_that_were_let_go_come_back(tmp_path):
+    path = tmp_path / "a.fits"
+    data = np.arange(200 * 300, dtype=np.float32).reshape(200, 300)
+    fits.writeto(path, data)
+    mapped = map_frame(path)
+    assert mapped is not None
+
+    for part in (slice(0, 1), slice(3, 150), slice(0, 200)):
+        mapped.release(part)
+
+    np.testing.assert_array_equal(mapped.plane.array, data)
+
+
+def test_files_come_in_order_mapped_or_read(tmp_path):
+    paths = []
+    for i in range(7):
+        paths.append(tmp_path / f"{i}.fits")
+        fits.writeto(paths[-1], np.full((3, 4), i, np.int32 if i % 2 else np.int16))
+
+    frames = list(frames_ahead(paths))
+
+    assert [isinstance(frame, MappedFrame) for frame in frames] == [True, False] * 3 + [True]
+    values = [(f.plane.array if isinstance(f, MappedFrame) else f.data)[0, 0] for f in frames]
+    assert values == list(range(7))
+
+
+def test_an_unreadable_file_is_told_in_its_turn(tmp_path):
+    fits.writeto(tmp_path / "a.fits", np.zeros((3, 4), np.int16))
+    frames = frames_ahead([tmp_path / "a.fits", tmp_path / "none.fits"])
+
+    assert next(frames).plane.array.shape == (3, 4)
+    with pytest.raises(UnreadableFile):
+        next(frames)
