@@ -217,6 +217,11 @@ class SignalChain:
         if gain is None or frame.unit != u.electron:
             return frame
         noise: Any = next((e for e in self._backward if e.name == "read_noise"), None)
+        dark: Any = self.get("dark")
+        if noise is None and dark is not None and dark.bias_included and frame.dark_time is not None:
+            measured = dark.noise_at(frame.dark_time)
+            in_adu = 1.0 if dark.unit == u.electron else np.asarray(gain.values)
+            noise = None if measured is None else ReadNoise(tuple(measured * in_adu), digitized=True)
         read_noise = float(np.mean(noise.values)) if noise is not None and noise.unit == u.electron else None
         return frame.with_(
             header=electron_header(frame.header, gain=float(np.mean(gain.values)), read_noise=read_noise)
@@ -237,7 +242,7 @@ class SignalChain:
     def _undone_at(self, effect: Effect) -> int:
         """Where the correction stands; later stages come first."""
         if effect.name == "shot_noise" and getattr(self.get("dark"), "bias_included", False):
-            # Only behind such a dark is the bias gone; the noise of its dark current is in the read noise.
+            # Only behind such a dark is the bias gone; it brings the noise of its dark current itself.
             return int(effect.stage)
         return int(effect.stage if effect.undone_at is None else effect.undone_at)
 

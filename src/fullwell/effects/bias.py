@@ -116,7 +116,7 @@ class Bias(Effect):
         *,
         known: Chain | None = None,
         clip: float = 5.0,
-        read_noise: float | None = None,
+        read_noise: float | tuple[float, ...] | None = None,
         memory: int = DEFAULT_MEMORY,
     ) -> Self:
         """Combine bias frames.
@@ -158,7 +158,7 @@ class Bias(Effect):
             if read_noise is None:
                 noise, error = measured_noise(held)
             else:
-                noise, error = (float(read_noise),), ()
+                noise, error = tuple(float(n) for n in numbers_in(read_noise, u.adu)), ()
             offsets = additive_offsets(held)
             result = stack(
                 held,

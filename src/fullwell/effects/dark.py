@@ -44,6 +44,9 @@ class DarkLevel:
         Number of frames.
     id : str
         Names the level by its content.
+    noise : tuple of float
+        Standard deviation of one frame of this length, per amplifier, as its frames show it: read noise,
+        rounding and the shot noise of the typical dark current. Empty where that was not measured.
     """
 
     time: float
@@ -51,6 +54,7 @@ class DarkLevel:
     variance: Any
     count: int
     id: str
+    noise: tuple[float, ...] = ()
 
     @cached_property
     def typical_variance(self) -> float:
@@ -267,6 +271,22 @@ class Dark(Effect):
         weights = self.weights(time).weights
         return sum(np.float32(w) * level.level for w, level in zip(weights, self.levels, strict=True) if w)
 
+    def noise_at(self, time: float) -> npt.NDArray[np.float64] | None:
+        """Noise of one frame without light, per amplifier, in `unit`; None where it was not measured.
+
+        The level of the same length tells; else the line through the variances of the lengths, which grow with
+        time as the dark current does.
+        """
+        known = [level for level in self.levels if level.noise]
+        if not known:
+            return None
+        nearest = min(known, key=lambda level: abs(level.time - time))
+        if len(known) == 1 or abs(nearest.time - time) <= SAME_LENGTH * max(time, 1e-3):
+            return np.asarray(nearest.noise)
+        variances = np.asarray([level.noise for level in known]) ** 2
+        weights = line_weights([level.time for level in known], [1 / level.count for level in known], time)
+        return np.asarray(np.sqrt(np.maximum(weights @ variances, variances.min(axis=0) / 10)))
+
     def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Affine:
         """Subtract the dark signal of the frame's dark time.
 
@@ -295,4 +315,9 @@ class Dark(Effect):
             total = sum(weights)
             for key, share in self.shared.items():
                 masters[key] = MasterTerm(-total * share.coefficient * factor, 0.0, share.variance)
-        return Affine(offset=-(level * factor), masters=masters, flags=self.flags)
+        variance: Any = 0.0
+        if self.bias_included and (chain is None or chain.get("read_noise") is None):
+            # With no bias the darks alone know the noise of a frame, that of its dark current included.
+            noise = self.noise_at(frame.dark_time)
+            variance = 0.0 if noise is None else (detector.spread(noise) * factor) ** 2
+        return Affine(offset=-(level * factor), variance=variance, masters=masters, flags=self.flags)

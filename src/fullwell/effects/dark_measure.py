@@ -13,7 +13,7 @@ from astropy import units as u
 
 from fullwell.combining import Combined, NoiseModel, stack
 from fullwell.detector import Detector
-from fullwell.effects.base import Chain
+from fullwell.effects.base import Chain, numbers_in, per_amplifier
 from fullwell.effects.bias import variance_ratio
 from fullwell.effects.dark import MIN_FRAMES, SAME_LENGTH, DarkLevel
 from fullwell.effects.dark_fit import LineFit, fit_line, line_weights
@@ -51,19 +51,26 @@ def measure_dark(
             raise NotEnoughFrames("there is no dark frame")
         detector = detector_of(held)
         groups = _by_time(held)
+        gain = None if gain is None else per_amplifier(u.electron / u.adu)(gain)
         bias: Any = None if known is None else known.get("bias")
         gain_image = 1.0 if held[0].unit == u.electron else None if gain is None else detector.spread(gain)
-        known_noise = bias_noise(known, held[0].unit) if read_noise is None else np.atleast_1d(read_noise)
+        known_noise = (
+            bias_noise(known, held[0].unit) if read_noise is None else numbers_in(read_noise, held[0].unit)
+        )
         bias_included = bias is None and "bias" not in held[0].applied
+        measured = _noise_of_lengths(groups) if bias_included else {}
         noise = _noise(groups, known_noise, gain_image, detector, told=read_noise is not None)
         if bias_included and noise.pedestal == 0.0:
             # The bias is no signal; the level of the shortest darks stands in for it.
             noise = attrs.evolve(noise, pedestal=_typical_level(next(iter(groups.values()))[0]))
+        told = read_noise is not None
         statistics: dict[str, Any] = {"read_noise": _floats(noise.read_noise), "remarks": []}
         if len(groups) > 1 and min(len(group) for group in groups.values()) < MIN_FRAMES:
             levels, flags = _line_levels(groups, noise, clip, memory // 2, statistics)
         else:
-            levels, flags = _stacked_levels(groups, noise, clip, memory // 2, statistics)
+            models = {} if told else _models(groups, measured, gain_image, detector)
+            levels, flags = _stacked_levels(groups, noise, models, clip, memory // 2, statistics)
+        levels = [attrs.evolve(level, noise=measured.get(level.time, ())) for level in levels]
         shared = _shared(held)
         unit, applied = held[0].unit, held[0].applied
     flags = flags | _hot(levels[-1], noise, mask_of(flags), hot, statistics)
@@ -110,20 +117,41 @@ def _noise(
     return attrs.evolve(noise_model(noise, gain, detector), pedestal=_typical_level(largest[0]))
 
 
+def _noise_of_lengths(groups: dict[float, list[Frame]]) -> dict[float, tuple[float, ...]]:
+    """Noise of one frame, per amplifier, of each length that has two frames or more."""
+    return {time: measured_noise(group)[0] for time, group in groups.items() if len(group) > 1}
+
+
+def _models(
+    groups: dict[float, list[Frame]], measured: dict[float, tuple[float, ...]], gain: Any, detector: Detector
+) -> dict[float, NoiseModel]:
+    """Noise model of each length from its own frames; on top of it counts the excess of warm pixels."""
+    return {
+        time: attrs.evolve(noise_model(noise, gain, detector), pedestal=_typical_level(groups[time][0]))
+        for time, noise in measured.items()
+    }
+
+
 def _typical_level(frame: Frame) -> float:
     good = frame.data[~frame.mask & np.isfinite(frame.data)]
     return float(np.median(good)) if good.size else 0.0
 
 
 def _stacked_levels(
-    groups: dict[float, list[Frame]], noise: NoiseModel, clip: float, memory: int, statistics: dict[str, Any]
+    groups: dict[float, list[Frame]],
+    noise: NoiseModel,
+    models: dict[float, NoiseModel],
+    clip: float,
+    memory: int,
+    statistics: dict[str, Any],
 ) -> tuple[list[DarkLevel], FlagImage]:
     levels = []
     flags: FlagImage | None = None
     statistics["levels"] = []
     for time, group in groups.items():
         offsets = additive_offsets(group)
-        result = stack(group, clip=clip, noise=noise, offsets=list(offsets), memory=memory)
+        model = models.get(time, noise)
+        result = stack(group, clip=clip, noise=model, offsets=list(offsets), memory=memory)
         frame = result.frame
         assert frame.variance is not None
         levels.append(
@@ -177,9 +205,8 @@ def _line_levels(
                 "spread": "line",
             }
         )
-    half = [plane for plane in Flags if plane is not None]
     flags = np.zeros(frames[0].shape, FLAG_DTYPE)
-    for plane in half:
+    for plane in Flags:
         bit = FLAG_DTYPE.type(plane)
         count = sum(((f.flags & bit) != 0).astype(np.int16) for f in frames)
         flags[2 * np.asarray(count) > len(frames)] |= bit

@@ -13,7 +13,7 @@ from astropy import units as u
 
 from fullwell.combining import DEFAULT_MEMORY, stack
 from fullwell.effects.affine import Affine, MasterTerm
-from fullwell.effects.base import Chain, Effect, Signal, Stage
+from fullwell.effects.base import Chain, Effect, Signal, Stage, numbers_in, per_amplifier
 from fullwell.effects.bias import variance_ratio
 from fullwell.effects.stacking import (
     bias_noise,
@@ -129,6 +129,7 @@ class Flat(Effect):
         FrameError
             If a frame has no light in it.
         """
+        gain = None if gain is None else per_amplifier(u.electron / u.adu)(gain)
         with ExitStack() as resources:
             held = load_corrected(
                 frames, known, memory=memory // 2, resources=resources, then=_equalizer(gain)
@@ -145,7 +146,7 @@ class Flat(Effect):
                 equal = [f.with_(data=f.data * np.float32(s)) for f, s in zip(held, scales, strict=True)]
                 model = noise_model(measured_noise(equal)[0], None, detector)
             else:
-                noise = bias_noise(known, held[0].unit) if read_noise is None else np.atleast_1d(read_noise)
+                noise = _noise_of(held, known) if read_noise is None else numbers_in(read_noise, held[0].unit)
                 noise = np.zeros(1) if noise is None else noise * _relative(gain, held[0].unit)
                 model = noise_model(tuple(noise), mean_gain, detector)
             result = stack(held, clip=clip, noise=model, scales=list(scales), memory=memory // 2)
@@ -200,11 +201,20 @@ class Flat(Effect):
         if self.id:
             masters[self.id] = MasterTerm(0.0, -inverse, self.variance)
             for key, share in self.shared.items():
-                masters[key] = MasterTerm(0.0, -inverse * np.float32(1.0) * share.coefficient, share.variance)
+                masters[key] = MasterTerm(0.0, -inverse * share.coefficient, share.variance)
         flags = np.where(useful, FLAG_DTYPE.type(0), FLAG_DTYPE.type(Flags.DEAD | Flags.UNCALIBRATED))
         return Affine(
             scale=inverse, masters=masters, flags=flags if self.flags is None else flags | self.flags
         )
+
+
+def _noise_of(held: list[Frame], known: Chain | None) -> npt.NDArray[np.float64] | None:
+    """Noise of a flat without its light: that of the bias, else of a dark that holds the bias."""
+    noise = bias_noise(known, held[0].unit)
+    dark: Any = None if known is None else known.get("dark")
+    if noise is None and dark is not None and dark.bias_included:
+        noise = dark.noise_at(float(np.mean([frame.dark_time or 0.0 for frame in held])))
+    return noise
 
 
 def _light(frame: Frame) -> float:

@@ -119,13 +119,20 @@ class Overscan(Effect):
             level, variance = self._serial(frame, data, amplifier)
             if self.parallel and amplifier.parallel is not None:
                 above, more = self._parallel(data, level, amplifier)
-                level, variance = level + above, variance + more
+                # The parallel level is measured against the serial one, which so drops out where both are one
+                # number; rows keep the noise of their own serial level.
+                single = np.ndim(variance) == 0
+                level, variance = level + above, more if single else variance + more
             data[amplifier.data.slices] -= level
             noise[amplifier.data.slices] += variance
             levels.append(float(np.mean(level)))
             errors.append(float(np.sqrt(np.mean(variance))))
         header = frame.header.copy()
         header["OSCLEVEL"] = (round(float(np.mean(levels)), 4), "[adu] mean overscan level subtracted")
+        if self.method in ("row", "polynomial"):
+            # It differs from row to row, so that the noise between frames holds it; see `measured_noise`.
+            for i, error in enumerate(errors, start=1):
+                header[f"OSCROW{i}"] = (error, "[adu] noise of the level along the rows")
         header["OSCNOISE"] = (round(float(np.mean(errors)), 5), "[adu] noise of the overscan level")
         variance = noise if frame.variance is None else noise + frame.variance
         return assembled(frame.with_(data=data, variance=variance, header=header))

@@ -109,8 +109,17 @@ def detector_of(frames: Sequence[Frame]) -> Detector:
 def measured_noise(
     frames: Sequence[Frame], *, clip: float = 5.0
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Temporal noise of each amplifier and its error, by `fullwell.photon_transfer.pooled_noise`."""
-    return pooled_noise(((f.data, f.mask) for f in frames), detector_of(frames), clip=clip)
+    """Temporal noise of each amplifier and its error, by `fullwell.photon_transfer.pooled_noise`.
+
+    The noise that an overscan level brought into each row is taken out again: it is counted where that level
+    is subtracted.
+    """
+    noise, error = pooled_noise(((f.data, f.mask) for f in frames), detector_of(frames), clip=clip)
+    rows = [
+        float(np.mean([f.header.get(f"OSCROW{i}", 0.0) ** 2 for f in frames]))
+        for i in range(1, len(noise) + 1)
+    ]
+    return tuple(float(np.sqrt(max(n * n - row, 0.0))) for n, row in zip(noise, rows, strict=True)), error
 
 
 def noise_model(read_noise: Sequence[float], gain: Any, detector: Detector) -> NoiseModel:

@@ -152,6 +152,7 @@ def _dark_frame(dark: Dark) -> tuple[Frame, dict[str, Any], dict[str, Any]]:
     extra: dict[str, Any] = {}
     for i, level in enumerate(dark.levels, start=1):
         cards |= {f"DTIME{i}": (level.time, "[s]"), f"DCOUNT{i}": level.count, f"DID{i}": level.id}
+        cards |= {f"DN{i}A{k}": noise for k, noise in enumerate(level.noise, start=1)}
         if level is not longest:
             extra[f"LEVEL{i}"] = level.level
             extra[f"VARIANCE{i}"] = np.broadcast_to(np.asarray(level.variance, np.float32), level.level.shape)
@@ -223,7 +224,12 @@ def _load_dark(frame: Frame, path: Any, statistics: dict[str, Any]) -> Dark:
             level, variance = read_image(path, f"LEVEL{i}")[0], read_image(path, f"VARIANCE{i}")[0]
         levels.append(
             DarkLevel(
-                float(header[f"DTIME{i}"]), level, variance, int(header[f"DCOUNT{i}"]), header[f"DID{i}"]
+                float(header[f"DTIME{i}"]),
+                level,
+                variance,
+                int(header[f"DCOUNT{i}"]),
+                header[f"DID{i}"],
+                _series(header, f"DN{i}A"),
             )
         )
     has_bias = bool(header["HASBIAS"])

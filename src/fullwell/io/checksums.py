@@ -11,11 +11,13 @@ from fullwell.errors import ChecksumMismatch
 from fullwell.io.sources import FileKey, Source
 from fullwell.io.structure import BLOCK, Unit
 
-__all__ = ["ChecksumMemory", "Memory", "ones_complement_sum", "verify_checksums"]
+__all__ = ["ChecksumMemory", "Memory", "encoded", "folded", "ones_complement_sum", "verify_checksums"]
 
 _WORD = 2**32 - 1
 _ADVICE = "get the file again, or read it with verify=False where you trust it"
 _CHUNK = 1024 * BLOCK
+#: Codes between the digits, capitals and small letters, which the standard leaves out.
+_PUNCTUATION = (*range(0x3A, 0x41), *range(0x5B, 0x61))
 
 
 class Memory(Protocol):
@@ -68,7 +70,7 @@ def verify_checksums(source: Source, units: list[Unit], *, memory: Memory) -> No
                 source.path,
                 f"DATASUM of {unit.label} is {claims['DATASUM']}, the data sum to {data}; {_ADVICE}",
             )
-        whole = _folded(data + ones_complement_sum(source, unit.start, unit.data))
+        whole = folded(data + ones_complement_sum(source, unit.start, unit.data))
         if claims["CHECKSUM"] and whole not in (0, _WORD):
             raise ChecksumMismatch(
                 source.path,
@@ -85,11 +87,29 @@ def ones_complement_sum(source: Source, start: int, end: int) -> int:
         block = source.stream.read(min(_CHUNK, end - offset))
         block += b"\0" * (-len(block) % 4)
         words = np.frombuffer(block, dtype=">u4").astype(np.uint32)
-        total = _folded(total + int(words.sum(dtype=np.uint64)))
+        total = folded(total + int(words.sum(dtype=np.uint64)))
     return total
 
 
-def _folded(total: int) -> int:
+def folded(total: int) -> int:
+    """Add what is beyond 32 bits to the rest, as ones' complement sums do."""
     while total > _WORD:
         total = (total & _WORD) + (total >> 32)
     return total
+
+
+def encoded(total: int) -> str:
+    """Return the CHECKSUM of a unit whose bytes, with 16 zeros in its place, sum to `total` (appendix J)."""
+    rows = []
+    for byte in (_WORD - total).to_bytes(4, "big"):
+        quotient, rest = divmod(byte, 4)
+        letters = [quotient + rest + 48, quotient + 48, quotient + 48, quotient + 48]
+        # Two and two are moved apart until none is punctuation; their sum stays.
+        while any(letter in _PUNCTUATION for letter in letters):
+            for i in (0, 2):
+                if letters[i] in _PUNCTUATION or letters[i + 1] in _PUNCTUATION:
+                    letters[i] += 1
+                    letters[i + 1] -= 1
+        rows.append(letters)
+    text = "".join(chr(rows[i][j]) for j in range(4) for i in range(4))
+    return text[-1] + text[:-1]

@@ -10,6 +10,7 @@ from astropy.io.fits import Header
 
 from fullwell.errors import FrameError
 from fullwell.flags import FLAG_DTYPE, FlagImage, Flags, mask_of
+from fullwell.io.streaming import Pixels
 
 __all__ = ["PLANES", "flags_from_flags", "flags_from_mask", "plane_images", "variance_from"]
 
@@ -84,10 +85,8 @@ def flags_from_flags(array: npt.NDArray[Any], header: Header) -> FlagImage:
     return flags
 
 
-def plane_images(
-    variance: npt.NDArray[Any] | None, flags: FlagImage
-) -> list[tuple[str, npt.NDArray[Any], Header]]:
-    """Return name, image and cards of the planes to write.
+def plane_images(variance: npt.NDArray[Any] | None, flags: FlagImage) -> list[tuple[str, Pixels, Header]]:
+    """Return name, pixels and cards of the planes to write.
 
     MASK and FLAGS are left out when no flag is set and there is no variance: a plain raw frame.
 
@@ -96,19 +95,22 @@ def plane_images(
     FrameError
         If a variance is negative.
     """
-    images: list[tuple[str, npt.NDArray[Any], Header]] = []
+    images: list[tuple[str, Pixels, Header]] = []
     if variance is not None:
-        if (variance < 0).any():
-            worst = float(np.nanmin(variance))
+        worst = float(np.fmin.reduce(variance, axis=None)) if variance.size else 0.0
+        if worst < 0:
             raise FrameError(f"the variance is negative in places (down to {worst:g}): no such noise exists")
-        deviation = np.sqrt(variance, dtype=np.result_type(variance.dtype, np.float32))
         cards = Header([("UTYPE", "StdDevUncertainty", "kind of uncertainty")])
-        images.append(("UNCERT", deviation.astype(np.float32), cards))
+        images.append(("UNCERT", Pixels(variance, np.dtype(np.float32), "UNCERT", _deviation), cards))
     if variance is not None or flags.any():
-        images.append(("MASK", mask_of(flags).astype(np.uint8), Header()))
+        images.append(("MASK", Pixels(flags, np.dtype(np.uint8), "MASK", mask_of), Header()))
         cards = Header()
         for plane in Flags:
             bit = plane.value.bit_length() - 1
             cards[f"FLAG{bit:02d}"] = (str(plane.name), f"plane of value {plane.value}")
-        images.append(("FLAGS", flags, cards))
+        images.append(("FLAGS", Pixels(flags, FLAG_DTYPE, "FLAGS"), cards))
     return images
+
+
+def _deviation(variance: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.sqrt(variance, dtype=np.result_type(variance.dtype, np.float32))

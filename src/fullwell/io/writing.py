@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from fullwell.io.checks import quiet
 from fullwell.io.dialects import translate
 from fullwell.io.hygiene import legal_header, without_structure
 from fullwell.io.planes import PLANES, plane_images
+from fullwell.io.streaming import Pixels, write_units
 
 __all__ = ["write"]
 
@@ -79,8 +80,11 @@ def write(
     if not overwrite and os.path.lexists(target):
         raise AlreadyExists(f"{path} exists already; allow overwriting or choose another name")
     with quiet():
-        units = _units(frame, extra or {}, cards or {}, history, np.dtype(dtype))
-    _save(units, target, overwrite=overwrite)
+        units, pixels = _units(frame, extra or {}, cards or {}, history, np.dtype(dtype))
+    try:
+        write_whole(target, lambda stream: write_units(stream, units, pixels), overwrite=overwrite)
+    except fits.VerifyError as error:
+        raise FileError(target, f"cannot be written: {error}") from error
 
 
 def _units(
@@ -89,41 +93,26 @@ def _units(
     cards: Mapping[str, Any],
     history: Sequence[str],
     dtype: np.dtype[Any],
-) -> fits.HDUList:
-    data = _storable(frame.data, dtype, "data")
+) -> tuple[fits.HDUList, list[Pixels]]:
+    """Return headers, and the pixels that go with them."""
+    pixels = [Pixels.of(frame.data, dtype, "data")]
     settled = frame.settled()
-    header = _primary_header(frame, cards, history)
-    units = [fits.PrimaryHDU(data, header)]
+    units = [fits.PrimaryHDU(pixels[0].placeholder, _primary_header(frame, cards, history))]
+
+    def add(name: str, image: Pixels, own: Header) -> None:
+        pixels.append(image)
+        units.append(fits.ImageHDU(image.placeholder, own, name=name))
+
     for name, image, own in plane_images(settled.variance, frame.flags):
-        units.append(fits.ImageHDU(image, own, name=name))
+        add(name, image, own)
     for name, value in extra.items():
         if name != name.strip().upper() or name in _RESERVED or not 0 < len(name) <= 68 or not name.isascii():
             raise ParameterError("name of an extra", name, f"capitals, none of {_RESERVED}")
         image, own = value if isinstance(value, tuple) else (value, Header())
-        own = without_structure(legal_header(Header(own)))
-        units.append(fits.ImageHDU(_storable(np.asarray(image), dtype, name), own, name=name))
+        add(name, Pixels.of(np.asarray(image), dtype, name), without_structure(legal_header(Header(own))))
     listed = fits.HDUList(units)
-    listed.update_extend()  # before the sums: writing would add the card EXTEND
-    for unit in listed:
-        unit.add_checksum(when="ones' complement sum")
-    return listed
-
-
-def _storable(array: npt.NDArray[Any], dtype: np.dtype[Any], label: str) -> npt.NDArray[Any]:
-    """Array of a type that FITS has; a copy in FITS byte order, since astropy swaps in place."""
-    if array.dtype.kind == "b":
-        return array.astype(np.uint8)
-    if array.dtype.kind in "iu":
-        return array.copy()
-    if array.dtype.kind != "f":
-        raise FrameError(f"{label} of type {array.dtype} cannot be written; integers and floats can")
-    if dtype not in (np.float32, np.float64):
-        raise ParameterError("dtype", str(dtype), "float32 or float64")
-    try:
-        with np.errstate(over="raise"):
-            return array.astype(dtype.newbyteorder(">"))
-    except FloatingPointError as error:
-        raise FrameError(f"{label} has values beyond the range of {dtype}; write with dtype='f8'") from error
+    listed.update_extend()
+    return listed, pixels
 
 
 def _primary_header(frame: Frame, cards: Mapping[str, Any], history: Sequence[str]) -> Header:
@@ -174,14 +163,3 @@ def _set_card(header: Header, keyword: str, value: Any) -> None:
 def _history_lines(history: Iterable[str]) -> list[str]:
     lines = [line for entry in history for line in str(entry).splitlines()]
     return ["".join(letter if 32 <= ord(letter) < 127 else "?" for letter in line) for line in lines]
-
-
-def _save(units: fits.HDUList, target: Path, *, overwrite: bool) -> None:
-    def write_to(stream: BinaryIO) -> None:
-        with quiet():
-            units.writeto(stream, output_verify="exception")
-
-    try:
-        write_whole(target, write_to, overwrite=overwrite)
-    except fits.VerifyError as error:
-        raise FileError(target, f"cannot be written: {error}") from error

@@ -104,13 +104,11 @@ def build_flat(
     known = known.with_(*parts)
     dark = next((part for part in parts if isinstance(part, Dark)), None)
     effect = gain.effect(results)
-    noise = dark.statistics["read_noise"] if dark is not None and dark.bias_included else None
     flat = Flat.measure(
         context.frames(recipe.records),
         known=known,
         clip=context.config.combine.clip,
         gain=None if effect is None else effect.values,
-        read_noise=noise,
         filter=recipe.conditions.filter or "",
         dead_below=context.config.flat.dead_below,
         memory=context.memory,

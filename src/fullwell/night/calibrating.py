@@ -164,16 +164,13 @@ def _cosmic_rays(context: Context) -> list[Effect]:
 
 def _read_noise(context: Context, products: list[Any], gain: tuple[float, ...] | None) -> ReadNoise | None:
     told = context.config.detector.read_noise
-    if told is not None and gain is not None:
-        return ReadNoise(told, digitized=True)
     bias = next((p for p in products if p.name == "bias" and p.read_noise), None)
-    dark = next((p for p in products if p.name == "dark" and p.bias_included), None)
-    if bias is not None:
-        noise, error = np.asarray(bias.read_noise), np.asarray(bias.read_noise_error)
-    elif dark is not None:
-        noise, error = np.atleast_1d(dark.statistics["read_noise"]), np.zeros(0)
-    else:
+    if bias is None:
+        # A dark that holds the bias brings the noise of its frames itself, that of the dark current included.
         return None
+    if told is not None and gain is not None:
+        return ReadNoise(told)
+    noise, error = np.asarray(bias.read_noise), np.asarray(bias.read_noise_error)
     if gain is None:
         return ReadNoise(tuple(noise), unit=u.adu, digitized=True, errors=tuple(error))
     factor = np.asarray(gain)

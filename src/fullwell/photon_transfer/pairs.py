@@ -7,9 +7,10 @@ import warnings
 import attrs
 import numpy as np
 import numpy.typing as npt
+from astropy import units as u
 
 from fullwell.detector import Box, parse_section
-from fullwell.errors import FrameError, FullwellWarning, ParameterError
+from fullwell.errors import FrameError, FullwellWarning, ParameterError, UnitError
 from fullwell.frame import FrameLike, as_frame
 from fullwell.kernels.order_statistics import iterated_clip_factor
 
@@ -71,6 +72,8 @@ def gain_from_pair(
 
     Raises
     ------
+    UnitError
+        If the frames are not in ADU.
     FrameError
         If shapes differ, fewer than 2 pixels are left, or the flats show no more noise than the biases.
     ParameterError
@@ -176,6 +179,11 @@ def _values(sources: list[FrameLike], region: Box | str | None) -> list[npt.NDAr
     frames = [as_frame(source) for source in sources]
     for frame in frames[1:]:
         frames[0].same_shape(frame, what="flats and biases")
+    for frame in frames:
+        if frame.unit not in (u.adu, u.dimensionless_unscaled):
+            raise UnitError(f"the gain is measured on frames in ADU, not in {frame.unit}")
+    if not (region is None or isinstance(region, str | Box)):
+        raise ParameterError("region", region, "a Box or a FITS section such as '[1:100,1:100]'")
     box = parse_section(region)[0] if isinstance(region, str) else region
     if box is not None and (box.empty or not box.within(frames[0].shape)):
         raise ParameterError("region", box, f"a box of at least one pixel within {frames[0].shape}")
