@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +128,7 @@ def _run(
     memory: int,
     workers: int | None,
 ) -> Combined:
+    _start_numba()
     from fullwell.combining import stack
     from fullwell.io import frames_ahead
 
@@ -138,6 +141,20 @@ def _run(
         memory=memory * 2**20,
         workers=workers,
     )
+
+
+def _start_numba() -> None:
+    """Import Numba without SciPy's linear algebra.
+
+    Numba looks for it when it starts, which takes as long as to combine 20 frames; no loop of ours needs it.
+    """
+    if "numba" in sys.modules or "scipy.linalg" in sys.modules:
+        return
+    sys.modules["scipy.linalg"] = None  # type: ignore[assignment]  # an import of it fails, and Numba goes on
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        del sys.modules["scipy.linalg"]
 
 
 def _write(combined: Combined, output: Path, asked: dict[str, Any], *, overwrite: bool) -> None:

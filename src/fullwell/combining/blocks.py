@@ -84,14 +84,19 @@ def combine_inputs(inputs: Inputs, options: Options, levels: Levels, *, workers:
         inputs.release(part)
         return out
 
-    # Rows of another type than the kernel's are copied to float64 first, in all threads at once.
-    limit = options.memory // (2 * 8 * n * (workers or default_workers()))
-    step = max(1, min(BLOCK_PIXELS, limit) // max(shape[1], 1))
+    step = max(1, min(BLOCK_PIXELS, _room(inputs, options, workers)) // max(shape[1], 1))
     parts = [slice(top, min(top + step, shape[0])) for top in range(0, shape[0], step)]
     for out in over_blocks(one, parts, workers=workers):
         planes.lost[:] += out.lost
         planes.counted[:] += out.counted
     return planes
+
+
+def _room(inputs: Inputs, options: Options, workers: int | None) -> int:
+    """Pixels of all inputs that the threads may hold at once, mapped or copied to another type."""
+    planes = [*inputs.data, *(inputs.variance or ())]
+    size = sum(plane.array.dtype.itemsize if plane.is_ready else 8 for plane in planes)
+    return options.memory // (2 * size * (workers or default_workers()))
 
 
 def _stack(inputs: Inputs, part: slice) -> PlaneStack:

@@ -274,8 +274,8 @@ class Dark(Effect):
     def noise_at(self, time: float) -> npt.NDArray[np.float64] | None:
         """Noise of one frame without light, per amplifier, in `unit`; None where it was not measured.
 
-        The level of the same length tells; else the line through the variances of the lengths, which grow with
-        time as the dark current does.
+        The level of the same length tells; else the line through the variances of the lengths, which grow
+        with time as the dark current does.
         """
         known = [level for level in self.levels if level.noise]
         if not known:

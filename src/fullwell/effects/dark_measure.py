@@ -12,6 +12,7 @@ import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.combining import Combined, NoiseModel, stack
+from fullwell.combining.stacks import MODEL_LIMIT
 from fullwell.detector import Detector
 from fullwell.effects.base import Chain, numbers_in, per_amplifier
 from fullwell.effects.bias import variance_ratio
@@ -205,6 +206,11 @@ def _line_levels(
                 "spread": "line",
             }
         )
+    worst = max(fraction for level in statistics["levels"] for fraction in level["rejected_fraction"])
+    if worst > MODEL_LIMIT:
+        statistics["remarks"].append(
+            f"{100 * worst:.1f} % of a frame lie off the line through the lengths, which does not hold here"
+        )
     flags = np.zeros(frames[0].shape, FLAG_DTYPE)
     for plane in Flags:
         bit = FLAG_DTYPE.type(plane)
@@ -284,6 +290,10 @@ def _rate_and_offset(
     per_second = line_weights(times, variances, 1.0) - at_zero
     rate = sum(np.float32(w) * level.level for w, level in zip(per_second, levels, strict=True))
     offset = sum(np.float32(w) * level.level for w, level in zip(at_zero, levels, strict=True))
+    if np.nanmedian(np.asarray(rate)) * max(times) < -3 * np.sqrt(max(variances)):
+        statistics["remarks"].append(
+            "the level falls with time: the line of a dark current does not hold for these frames"
+        )
     statistics["rate_median"] = float(np.nanmedian(np.asarray(rate)))
     statistics["offset_median"] = float(np.nanmedian(np.asarray(offset)))
     return rate, offset

@@ -23,6 +23,7 @@ __all__ = ["MappedFrame", "map_frame"]
 
 #: (BITPIX, BZERO) that need no arithmetic but the order of bytes.
 _SIMPLE = {(16, 0): False, (16, 32768): True, (-32, 0): False}
+_AROUND = max(2**16, mmap.PAGESIZE)
 
 
 @attrs.frozen(eq=False)
@@ -47,10 +48,10 @@ class MappedFrame:
         if not hasattr(self._memory, "madvise"):
             return
         width = self.plane.array.strides[0]
-        start = -(-(self._offset + part.start * width) // mmap.PAGESIZE) * mmap.PAGESIZE
-        stop = (self._offset + part.stop * width) // mmap.PAGESIZE * mmap.PAGESIZE
-        if stop > start:
-            self._memory.madvise(mmap.MADV_DONTNEED, start, stop - start)
+        # The system maps pages around one that is asked for; they go too.
+        start = (self._offset + part.start * width) // _AROUND * _AROUND
+        stop = min(-(-(self._offset + part.stop * width) // _AROUND) * _AROUND, len(self._memory))
+        self._memory.madvise(mmap.MADV_DONTNEED, start, stop - start)
 
 
 def map_frame(

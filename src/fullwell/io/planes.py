@@ -113,4 +113,5 @@ def plane_images(variance: npt.NDArray[Any] | None, flags: FlagImage) -> list[tu
 
 
 def _deviation(variance: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.sqrt(variance, dtype=np.result_type(variance.dtype, np.float32))
+    deviation: npt.NDArray[Any] = np.sqrt(variance, dtype=np.result_type(variance.dtype, np.float32))
+    return deviation

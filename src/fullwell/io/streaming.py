@@ -1,4 +1,4 @@
-"""Images to a file piece by piece: FITS form, sums and bytes are made on the way, and no plane is held twice."""
+"""Images to a file piece by piece: FITS form and sums are made on the way, and no plane is held twice."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def write_units(stream: BinaryIO, units: fits.HDUList, pixels: list[Pixels]) -> 
         start, total, count = stream.tell(), 0, 0
         stream.write(_bytes(unit))
         for piece in image.pieces():
-            content = memoryview(piece.view(np.uint8))
+            content = piece.view(np.uint8).data
             stream.write(content)
             total, count = folded(total + _sum(content)), count + content.nbytes
         stream.write(bytes(-count % BLOCK))

@@ -53,6 +53,11 @@ class Plane:
         return _SIGNED_TOP if self.is_ordered and self.array.dtype.kind == "i" else 0
 
     @property
+    def is_ready(self) -> bool:
+        """Whether the kernels know the type; others are copied to floats, by `rows`."""
+        return self.is_ordered or self.array.dtype.str[1:] == "f4" or self.array.dtype == np.float64
+
+    @property
     def kind(self) -> int:
         """Code of the type, of an array that is `ready`."""
         dtype = self.array.dtype
@@ -65,7 +70,7 @@ class Plane:
         Copied only where they are not so already.
         """
         block = self.array[part]
-        dtype = block.dtype
-        if not (self.is_ordered or dtype.str[1:] == "f4" or dtype == np.float64):
-            block = block.astype(np.float32 if dtype.itemsize < 4 and dtype.kind != "f" else np.float64)
+        if not self.is_ready:
+            small = block.dtype.itemsize < 4 and block.dtype.kind != "f"
+            block = block.astype(np.float32 if small else np.float64)
         return Plane(np.ascontiguousarray(block), self.unsigned)

@@ -10,13 +10,25 @@ import numpy as np
 
 from fullwell.night.converters import Converters
 from fullwell.night.looking import Look
-from fullwell.sorting import FrameRecord, SetAside, group
+from fullwell.sorting import FrameRecord, Group, SetAside, group
 
 __all__ = ["judge"]
 
 LAMP_OFF = 0.2  # of the level of the other flats
 FAR = 8.0  # robust sigmas
 EMPTY = 0.5  # of the pixels
+#: What is compared among equals, its name, and the least difference that counts, in units of the noise.
+#: The raw level may drift where an overscan takes that out again; a half-read frame shows in it all the same.
+COMPARED = (
+    ("above_overscan", "level", 3.0),
+    ("level", "raw level", 20.0),
+    ("lowest", "level of the faintest pixels", 20.0),
+    ("noise", "noise", 0.2),
+    ("gradient_x", "gradient along x", 1.0),
+    ("gradient_y", "gradient along y", 1.0),
+)
+#: By how many noises a shorter dark must lie above a longer one.
+FALLING = (("above_overscan", 3.0), ("level", 20.0))
 
 
 def judge(
@@ -60,8 +72,10 @@ def judge(
         limits = {r.name: converters.of([r], saturation=saturation) for r in family}
         tops = {name: min(adc.maximum, adc.saturation or adc.maximum) for name, adc in limits.items()}
         found = [_unusable(r, looks[r.content_hash], tops[r.name], saturated) for r in family]
+        found += _same_pixels(_rest(family, found), looks)
         rest = _rest(family, found)
         found += _odd_levels(rest, looks)
+        found += _falling_darks(_rest(family, found), looks)
         # Only what is no odd one itself can say how dark it gets.
         rest = _rest(family, found)
         quiet = [looks[r.content_hash] for r in rest if r.type in ("bias", "dark")]
@@ -117,7 +131,7 @@ def _odd_levels(records: Sequence[FrameRecord], looks: Mapping[str, Look]) -> li
         members, kind = equals.records, equals.type
         if kind not in ("bias", "dark") or len(members) < 3:
             continue
-        for what, name, floor in (("above_overscan", "level", 3.0), ("noise", "noise", 0.2)):
+        for what, name, floor in COMPARED:
             values = np.array([getattr(looks[r.content_hash], what) for r in members])
             typical = float(np.median([looks[r.content_hash].noise for r in members]))
             middle = float(np.median(values))
@@ -130,6 +144,48 @@ def _odd_levels(records: Sequence[FrameRecord], looks: Mapping[str, Look]) -> li
                 reason = f"odd {kind}: {name} {value:.1f} ADU, the others have {middle:.1f}{hint}"
                 result.setdefault(record.name, SetAside(record.name, reason))
     return list(result.values())
+
+
+def _same_pixels(records: Sequence[FrameRecord], looks: Mapping[str, Look]) -> list[SetAside]:
+    """Find frames that hold the pixels of another one, packed in another way or under another header."""
+    first: dict[str, str] = {}
+    result = []
+    for record in records:
+        pixels = looks[record.content_hash].pixels
+        if first.setdefault(pixels, record.name) != record.name:
+            result.append(SetAside(record.name, f"has the same pixels as {first[pixels]}; counted once"))
+    return result
+
+
+def _falling_darks(records: Sequence[FrameRecord], looks: Mapping[str, Look]) -> list[SetAside]:
+    """Find darks brighter than longer ones: a light leak, a flat under a wrong card. The fewer frames go."""
+    darks: dict[Any, list[Group]] = defaultdict(list)
+    for equals in group(records):
+        if equals.type == "dark" and equals.exposure_time is not None:
+            darks[equals.configuration].append(equals)
+    gone: dict[Group, str] = {}
+    for lengths in darks.values():
+        ordered = sorted(lengths, key=lambda one: one.exposure_time or 0.0)
+        for i, shorter in enumerate(ordered):
+            for longer in ordered[i + 1 :]:
+                if shorter in gone or longer in gone:
+                    continue
+                noise = _middle(longer, looks, "noise")
+                steps = [
+                    (_middle(shorter, looks, what) - _middle(longer, looks, what), k) for what, k in FALLING
+                ]
+                above = max(step for step, _ in steps)
+                if any(step > k * noise for step, k in steps):
+                    odd = shorter if len(shorter.records) <= len(longer.records) else longer
+                    gone[odd] = (
+                        f"odd dark: darks of {shorter.exposure_time:g} s are {above:.0f} ADU brighter than "
+                        f"those of {longer.exposure_time:g} s (light leak, or no dark?)"
+                    )
+    return [SetAside(record.name, reason) for one, reason in gone.items() for record in one.records]
+
+
+def _middle(equals: Group, looks: Mapping[str, Look], what: str) -> float:
+    return float(np.median([getattr(looks[record.content_hash], what) for record in equals.records]))
 
 
 def _lamp_off(records: Sequence[FrameRecord], looks: Mapping[str, Look], darkest: float) -> list[SetAside]:

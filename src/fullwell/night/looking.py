@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -53,6 +54,8 @@ class Look:
         Pixels without a value.
     gains : tuple of float
         e-/ADU of each amplifier, where there are several and the headers tell of all.
+    pixels : str
+        Names the pixel values, however they are packed in the file.
     """
 
     level: float
@@ -67,6 +70,7 @@ class Look:
     overscan: float | None
     not_finite: int
     gains: tuple[float, ...] = attrs.field(default=(), converter=_floats)
+    pixels: str = ""
 
     @property
     def above_overscan(self) -> float:
@@ -107,6 +111,7 @@ def look(
     limit = float(((1 << bits) - 1) << (shift or 0))
     limit = limit if saturation is None else min(saturation, limit)
     overscan = _overscan(frame, skip)
+    pixels = hashlib.blake2b(np.ascontiguousarray(frame.data).tobytes(), digest_size=16).hexdigest()
     gains = _gains(frame)
     whole = assembled(frame)
     data = whole.data
@@ -115,7 +120,7 @@ def look(
     if values.size == 0:
         nothing = float("nan")
         return Look(
-            *(nothing,) * 3, 0.0, *(nothing,) * 3, 0.0, shift, overscan, int(data.size), gains
+            *(nothing,) * 3, 0.0, *(nothing,) * 3, 0.0, shift, overscan, int(data.size), gains, pixels
         )  # fmt: skip
     edge_x, edge_y = (max(1, int(EDGE * n)) for n in (data.shape[1], data.shape[0]))
     highest = values.max()
@@ -132,6 +137,7 @@ def look(
         overscan=overscan,
         not_finite=int(data.size - values.size),
         gains=gains,
+        pixels=pixels,
     )
 
 

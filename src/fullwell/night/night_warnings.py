@@ -12,6 +12,10 @@ from fullwell.sorting import SetAside, Sorted
 
 __all__ = ["warnings_of"]
 
+SCATTER = 0.15  # of the predicted variance
+NOISE = (0.8, 1.3)  # of the predicted noise; fine structure of the sky adds to what is found
+MASKED = 0.01
+
 
 def warnings_of(
     found: Sorted,
@@ -87,12 +91,26 @@ def _product_warnings(
         for text in product.get("remarks", ()):
             serious = "does not hold" in text
             rows.append({"severity": "warning" if serious else "note", "subject": name, "text": text})
-        rows += [
-            {"severity": "warning", "subject": name, "text": text} for text in product.get("warnings", ())
-        ]
+        texts = [*product.get("warnings", ()), *_doubts(product)]
+        rows += [{"severity": "warning", "subject": name, "text": text} for text in texts]
     for row in gains:
         rows += _gain_warnings(row)
     return rows
+
+
+def _doubts(product: Mapping[str, Any]) -> list[str]:
+    """Say what the numbers of a product have against it."""
+    texts = []
+    ratio = product.get("empirical_to_predicted")
+    if ratio is not None and abs(ratio - 1) > SCATTER:
+        texts.append(f"its frames scatter with {ratio:.2f} times the variance that the noise model predicts")
+    ratio = product.get("noise_over_predicted")
+    if ratio is not None and not NOISE[0] < ratio < NOISE[1]:
+        texts.append(f"its pixels have {ratio:.2f} times the noise that its variance plane predicts")
+    masked = product.get("masked_fraction")
+    if masked is not None and masked > MASKED:
+        texts.append(f"{100 * masked:.1f} % of its pixels are masked")
+    return texts
 
 
 def _gain_warnings(row: Mapping[str, Any]) -> list[dict[str, str]]:
