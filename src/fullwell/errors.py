@@ -134,7 +134,18 @@ class TooLarge(FileError, MemoryError):
 
 
 class AlreadyExists(FullwellError, FileExistsError):
-    """An output is there already and overwriting was not allowed."""
+    """An output is there already and overwriting was not allowed.
+
+    Parameters
+    ----------
+    message : str
+    overwriting_helps : bool
+        Whether the same call succeeds once overwriting is allowed.
+    """
+
+    def __init__(self, message: str, *, overwriting_helps: bool = True) -> None:
+        self.overwriting_helps = overwriting_helps
+        super().__init__(message)
 
 
 class NothingUsable(FullwellError, LookupError):

@@ -85,3 +85,18 @@ def test_debug_shows_the_traceback(monkeypatch):
     assert result.exit_code == 1
     assert "Traceback" in result.stderr
     assert "TypeError: a defect" in result.stderr
+
+
+def test_overwriting_is_offered_only_where_it_helps(tmp_path):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").touch()
+    said = {}
+    for name in ("file", "full"):
+        arguments = ["reduce", str(tmp_path / "raw"), "-o", str(tmp_path / name)]
+        said[name] = CliRunner().invoke(main, arguments).stderr
+    assert "is a file" in said["file"]
+    assert "--overwrite" not in said["file"]
+    assert "did not write" in said["full"]
+    assert "(--overwrite allows it)" in said["full"]

@@ -85,6 +85,8 @@ def test_type_falls_through_to_a_card_that_is_understood() -> None:
         ({"EXPTIME": "ten"}, None),
         ({"EXPTIME": "NaN"}, None),
         ({"EXPTIME": "inf"}, None),
+        ({"EXPTIME": 1e30}, None),
+        ({"EXPMS": 2e9}, 2e6),
         ({"EXPTIME": True}, None),
         ({}, None),
     ],
@@ -102,7 +104,8 @@ def test_blank_exposure_time_leaves_the_word_to_the_next_card() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dark_time", "expected"), [(12.0, 12.0), (0.0, 10.0), (9.0, 10.0), ("x", 10.0), (None, 10.0)]
+    ("dark_time", "expected"),
+    [(12.0, 12.0), (1e30, 10.0), (0.0, 10.0), (9.0, 10.0), ("x", 10.0), (None, 10.0)],
 )
 def test_dark_time_includes_the_exposure(dark_time: object, expected: float) -> None:
     assert translate(header(EXPTIME=10.0, DARKTIME=dark_time)).dark_time.value == expected
@@ -194,6 +197,29 @@ def test_window_counts_from_zero() -> None:
     eso = fits.Header()
     eso["HIERARCH ESO DET WIN1 STRX"], eso["HIERARCH ESO DET WIN1 STRY"] = 1, 33
     assert translate(eso).window.value == (0, 32)
+
+
+@pytest.mark.parametrize(
+    ("cards", "origin"),
+    [
+        ({}, None),
+        ({"XORGSUBF": 0, "YORGSUBF": 0, "LTV1": -5.0, "LTV2": -6.0}, (0, 0)),
+        ({"CCDSUBFL": 3, "CCDSUBFT": 4}, (3, 4)),
+        ({"LTV1": -5.0, "LTV2": -6.0}, (5, 6)),
+        ({"LTV1": -49.75, "LTV2": -99.75, "LTM1_1": 0.5, "LTM2_2": 0.5}, (50, 100)),
+        ({"LTV1": 16.0, "LTV2": 0.0, "DATASEC": "[17:528,1:512]"}, (0, 0)),
+        ({"LTV1": 16.0, "LTV2": 0.0}, None),
+        ({"CCDSEC": "[101:300,51:150]", "DATASEC": "[1:200,1:100]"}, (100, 50)),
+        ({"CCDSEC": "[101:300,51:150]", "DATASEC": "[17:116,1:50]"}, (50, 25)),
+        ({"CCDSEC": "[101:300,51:150]"}, None),
+        ({"CCDSEC": "[101:300,51:150]", "DATASEC": "[1:130,1:100]"}, None),
+        ({"CCDSEC": "all", "DATASEC": "[1:130,1:100]"}, None),
+        ({"XORGSUBF": 10}, None),
+        ({"XORGSUBF": "left", "YORGSUBF": 3}, None),
+    ],
+)
+def test_window_from_whatever_says_it(cards: dict[str, object], origin: tuple[int, int] | None) -> None:
+    assert translate(header(**cards)).window.value == origin
 
 
 @pytest.mark.parametrize(

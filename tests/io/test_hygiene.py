@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fullwell.detector import Box
 from fullwell.errors import ParameterError, UnitError
 from fullwell.frame import Frame
-from fullwell.io import electron_header, read, trimmed_header, window_of, write
+from fullwell.io import electron_header, read, trimmed_header, write
 from fullwell.io.hygiene import legal_header
 
 SHAPE = (520, 536)
@@ -137,6 +137,14 @@ def test_electrons_of_several_amplifiers_and_of_a_bare_header() -> None:
     assert electron_header(header(**{"E-GAIN": 2.5}), gain=2.0)["RAWEGAIN"] == 2.5
 
 
+@pytest.mark.parametrize(
+    ("keyword", "raw_name"), [("DATAMAX", "RAWDATMX"), ("MAXADU", "RAWMXADU"), ("MAXLIN", "RAWMXLIN")]
+)
+def test_levels_become_electrons(keyword: str, raw_name: str) -> None:
+    changed = electron_header(header(**{keyword: 60000}), gain=[2.0, 1.5])
+    assert (changed[keyword], changed[raw_name]) == (90000.0, 60000)
+
+
 def test_electrons_only_once() -> None:
     once = electron_header(header(GAIN=2.0), gain=2.0)
     with pytest.raises(UnitError, match="already"):
@@ -155,22 +163,6 @@ def test_electron_header_survives_a_file(tmp_path: Path) -> None:
     changed = electron_header(header(GAIN=2.0, SATURATE=60000), gain=1.5, read_noise=9.0)
     write(Frame(np.ones((2, 2), np.float32), unit="electron", header=changed), tmp_path / "a.fits")
     assert dict(read(tmp_path / "a.fits").header) == dict(changed)
-
-
-@pytest.mark.parametrize(
-    ("cards", "window"),
-    [
-        ({}, None),
-        ({"XORGSUBF": 10, "YORGSUBF": 20}, (10, 20)),
-        ({"XORGSUBF": 0, "YORGSUBF": 0, "LTV1": -5.0, "LTV2": -6.0}, (0, 0)),
-        ({"CCDSUBFL": 3, "CCDSUBFT": 4}, (3, 4)),
-        ({"LTV1": -5.0, "LTV2": -6.0}, (5, 6)),
-        ({"XORGSUBF": 10}, None),
-        ({"XORGSUBF": "left", "YORGSUBF": 3}, None),
-    ],
-)
-def test_window(cards: dict[str, object], window: tuple[int, int] | None) -> None:
-    assert window_of(header(**cards)) == window
 
 
 def test_legal_headers_are_left_as_they_are() -> None:

@@ -128,3 +128,38 @@ def test_converters():
     assert (told.bits, told.shift, told.saturation) == (12, 2, 3000.0)
     assert container_bits(records[0]) == 16
     assert container_bits(attrs.evolve(records[0], dtype="int16")) == 15
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"gradient_x": 40.0}, "gradient along x"),
+        ({"gradient_y": -40.0}, "gradient along y"),
+        ({"level": 760.0, "overscan": 750.0}, "raw level"),
+        ({"lowest": 0.0}, "faintest pixels"),
+    ],
+)
+def test_a_frame_that_differs_from_its_equals_is_odd(change, word):
+    looks = [seen(overscan=990.0)] * 4 + [seen(**{"overscan": 990.0, **change})]
+
+    (reason,) = judged(frames("bias", looks)).values()
+
+    assert word in reason
+
+
+def test_a_short_dark_cannot_be_brighter_than_long_ones():
+    long = frames("dark", [seen(level=1020.0)] * 5, EXPTIME=60.0)
+    leak = frames("dark", [seen(level=7000.0)], EXPTIME=30.0)
+
+    found = judged(long, leak)
+
+    assert len(found) == 1
+    assert "30 s are 5980 ADU brighter than those of 60 s" in next(iter(found.values()))
+
+
+def test_the_same_pixels_count_once():
+    looks = [seen(pixels=name) for name in ("a", "b", "a", "c")]
+
+    (reason,) = judged(frames("bias", looks)).values()
+
+    assert "the same pixels" in reason

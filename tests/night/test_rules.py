@@ -159,6 +159,32 @@ def test_gain_from_configuration_then_header_then_pairs(night, out, run, tmp_pat
     assert any("the flats say a gain of 1." in text for text in told.warnings)
 
 
+@pytest.mark.parametrize(
+    ("flat_gain", "source"), [(1.5, "header of the other frames"), (None, "pairs of flats")]
+)
+def test_a_frame_without_a_gain_gets_that_of_its_camera(night, out, run, flat_gain, source):
+    night.biases(EGAIN=None)
+    night.darks(60.0, EGAIN=None)
+    night.flats(10, EGAIN=flat_gain, GAIN=120)
+    night.science(1, EGAIN=None)
+    one = run(night.folder, out).science("field_1.fits")
+    assert one["gain_source"] == source
+    assert one["gain"][0] == pytest.approx(1.5, rel=0.03)  # as above
+
+
+def test_one_frame_without_overscan_leaves_it_to_the_others(night, out, run):
+    sections = {"DATASEC": "[1:56,1:48]", "BIASSEC": "[57:64,1:48]"}
+    night.biases(**sections)
+    night.darks(60.0, **sections)
+    night.science(2, **sections)
+    night.add("field_2.fits", "science", seconds=60.0, light=300.0)
+    ran = run(night.folder, out, overscan={"method": "mean"})
+    assert [row["used"] for row in ran.data["overscan"]] == [True]
+    assert ran.science("field_1.fits")["status"] != "failed"
+    assert ran.science("field_2.fits")["status"] == "failed"
+    assert "overscan" in ran.science("field_2.fits")["reason"]
+
+
 def test_gain_of_the_header(whole):
     assert whole.science("field_1.fits")["gain_source"] == "header, EGAIN"
     assert whole.header("calibrated/field_1.fits")["FWGAIN"] == 1.5

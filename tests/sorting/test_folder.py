@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sorting_frames import write_frame
 
-from fullwell.errors import ConfigError, UnreadableFile
+from fullwell.errors import ConfigError, FrameError, UnreadableFile
 from fullwell.io.scanning import scan
 from fullwell.sorting import Sorted, group, labels, sort_folder
 
@@ -118,6 +118,35 @@ def test_foreign_errors_of_a_scan_are_set_aside(tmp_path: Path) -> None:
     result = sort_folder(tmp_path, scan=fragile)
     assert reasons(result) == {"bias_1.fit": "cannot be used (ZeroDivisionError: oh)"}
     assert [record.name for record in result.records] == ["bias_2.fit"]
+
+
+def test_errors_of_frames_are_told_without_path_and_class(tmp_path: Path) -> None:
+    write_frame(tmp_path / "bias_1.fit")
+
+    def contradicting(path: Path) -> Any:
+        raise FrameError(f"{path}: DATASEC leaves the image")
+
+    result = sort_folder(tmp_path, scan=contradicting)
+    assert reasons(result) == {"bias_1.fit": "DATASEC leaves the image"}
+
+
+def test_a_folder_that_cannot_be_read_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_frame(tmp_path / "bias_1.fit")
+    write_frame(tmp_path / "closed" / "bias_2.fit")
+    scandir = os.scandir
+
+    # Permissions do not stop an administrator, so the refusal is made here.
+    def refusing(path: Any) -> Any:
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    result = sort_folder(tmp_path)
+    (aside,) = result.set_aside
+    assert (aside.name, aside.severity) == ("closed/", "error")
+    assert "Permission denied" in aside.reason
+    assert result.ignored == ()
 
 
 def test_workers_make_no_difference_and_progress_is_told(tmp_path: Path) -> None:

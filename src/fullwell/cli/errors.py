@@ -40,7 +40,8 @@ def told(ctx: click.Context) -> Iterator[None]:
         _say(ctx, "interrupted; what is finished stays, the same command goes on from there")
         raise SystemExit(INTERRUPTED) from None
     except FullwellError as error:
-        hint = " (--overwrite allows it)" if isinstance(error, AlreadyExists) else ""
+        helps = isinstance(error, AlreadyExists) and error.overwriting_helps
+        hint = " (--overwrite allows it)" if helps else ""
         _say(ctx, f"{error}{hint}")
         raise SystemExit(_code(error)) from error
     except OSError as error:

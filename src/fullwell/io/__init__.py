@@ -3,7 +3,7 @@
 from fullwell.io.ahead import frames_ahead
 from fullwell.io.checks import Limits
 from fullwell.io.checksums import ChecksumMemory, Memory
-from fullwell.io.hygiene import electron_header, trimmed_header, window_of
+from fullwell.io.hygiene import electron_header, trimmed_header
 from fullwell.io.mapping import MappedFrame, map_frame
 from fullwell.io.reading import frames, read, read_image
 from fullwell.io.scanning import FileSummary, content_hash, scan
@@ -24,6 +24,5 @@ __all__ = [
     "read_image",
     "scan",
     "trimmed_header",
-    "window_of",
     "write",
 ]

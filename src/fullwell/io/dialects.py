@@ -53,7 +53,9 @@ def translate(header: Mapping[str, Any]) -> Metadata:
     return Metadata(
         frame_type=_frame_type(cards, tables["frame_type"]),
         exposure_time=exposure,
-        dark_time=_dark_time(cards, tables["dark_time"], exposure),
+        dark_time=_dark_time(
+            cards, tables["dark_time"], exposure, longest=tables["exposure_time"]["longest"]
+        ),
         filter=_filter(cards, tables["filter"]),
         temperature=_temperature(cards, tables["temperature"]["keywords"]),
         set_temperature=_temperature(cards, tables["set_temperature"]["keywords"]),
@@ -136,16 +138,19 @@ def _exposure_time(cards: Cards, table: dict[str, Any]) -> Value:
         return Value(None, card.value, card.keyword, f"{card} is negative")
     if scale == 1.0 and _MILLISECONDS.search(card.comment):
         scale = 1e-3
+    if seconds * scale > table["longest"]:
+        return Value(None, card.value, card.keyword, f"{card} is longer than {table['longest']:g} s")
     rule = f"from {card.keyword}" + ("" if scale == 1.0 else f", {scale:g} s each") + _noted(notes)
     return Value(seconds * scale, card.value, card.keyword, rule)
 
 
-def _dark_time(cards: Cards, table: dict[str, Any], exposure: Value) -> Value:
+def _dark_time(cards: Cards, table: dict[str, Any], exposure: Value, *, longest: float) -> Value:
     card, notes = cards.first(table["keywords"])
     seconds = None if card is None else number(card.value)
     # Charge collects during the exposure at least; some cameras write DARKTIME = 0 and mean nothing by it.
     shortest = 0.999 * (exposure.value or 0.0)
-    if card is not None and seconds is not None and seconds >= shortest and (seconds > 0 or exposure):
+    possible = seconds is not None and shortest <= seconds <= longest and (seconds > 0 or bool(exposure))
+    if card is not None and possible:
         return Value(seconds, card.value, card.keyword, f"from {card.keyword}" + _noted(notes))
     if card is not None:
         notes.append(f"{card} is no time that includes the exposure")

@@ -19,7 +19,6 @@ __all__ = [
     "electron_header",
     "legal_header",
     "trimmed_header",
-    "window_of",
     "without_structure",
 ]
 
@@ -42,7 +41,12 @@ _RAW_NAMES = {
     "RDNOISE": "RAWRDN",
     "SATURATE": "RAWSATUR",
     "SATLEVEL": "RAWSATLV",
+    "DATAMAX": "RAWDATMX",
+    "MAXADU": "RAWMXADU",
+    "MAXLIN": "RAWMXLIN",
 }
+#: Cards that hold a level of the pixels, in ADU in a raw frame.
+_LEVELS = ("SATURATE", "SATLEVEL", "DATAMAX", "MAXADU", "MAXLIN")
 
 
 def legal_header(header: Header) -> Header:
@@ -181,9 +185,9 @@ def electron_header(
 ) -> Header:
     """Return the header of a frame that was in ADU and is now in electrons.
 
-    The gain cards become 1, RDNOISE is in electrons, SATURATE and SATLEVEL are multiplied by the
-    gain, BUNIT is electron. What was there before is kept as RAWGAIN, RAWEGAIN, RAWRDN,
-    RAWSATUR and RAWSATLV.
+    The gain cards become 1, RDNOISE is in electrons, SATURATE, SATLEVEL, DATAMAX, MAXADU and MAXLIN
+    are multiplied by the gain, BUNIT is electron. What was there before is kept as RAWGAIN, RAWEGAIN,
+    RAWRDN, RAWSATUR, RAWSATLV, RAWDATMX, RAWMXADU and RAWMXLIN.
 
     Parameters
     ----------
@@ -213,7 +217,7 @@ def electron_header(
     for keyword in ("EGAIN", "E-GAIN"):
         if keyword in header:
             changed[keyword] = (1.0, "data are in electrons")
-    for keyword in ("SATURATE", "SATLEVEL"):
+    for keyword in _LEVELS:
         level = _number(header.get(keyword))
         if level is not None:
             changed[keyword] = (level * float(gains.min()), "electron")
@@ -225,24 +229,3 @@ def electron_header(
         changed["RDNOISE"] = (float(np.sqrt(np.mean(noises**2))), "electron")
     changed["BUNIT"] = "electron"
     return changed
-
-
-def window_of(header: Header) -> tuple[int, int] | None:
-    """First column and row of a read-out window, counted from 0 in (binned) pixels of the CCD.
-
-    From XORGSUBF and YORGSUBF, else CCDSUBFL and CCDSUBFT, else the offsets LTV1 and LTV2.
-
-    Returns
-    -------
-    tuple of int, or None
-        ``(x0, y0)``; None if no card says it.
-    """
-    for first, second, sign in (
-        ("XORGSUBF", "YORGSUBF", 1),
-        ("CCDSUBFL", "CCDSUBFT", 1),
-        ("LTV1", "LTV2", -1),
-    ):
-        x, y = _number(header.get(first)), _number(header.get(second))
-        if x is not None and y is not None:
-            return round(sign * x), round(sign * y)
-    return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from fullwell.detector import parse_section
+from fullwell.errors import ParameterError
 from fullwell.io.cards import Card, Cards, number
 from fullwell.io.metadata import Value
 
@@ -99,7 +101,10 @@ def binning(cards: Cards, table: dict[str, Any]) -> Value:
 
 
 def window(cards: Cards, table: dict[str, Any]) -> Value:
-    """Return column and row of the first pixel that was read, counted from 0.
+    """Return column and row of the first pixel that was read, counted from 0 in (binned) pixels.
+
+    Cards that name it come first, then IRAF's offsets, then CCDSEC together with DATASEC. With the last two
+    it is the first pixel of DATASEC that is placed, so that a prescan is no window.
 
     Parameters
     ----------
@@ -117,7 +122,62 @@ def window(cards: Cards, table: dict[str, Any]) -> Value:
                 raw = tuple(card.value for card in found)
                 return Value((x - first, y - first), raw, keyword, f"from {keyword}")
             notes.append(f"{x_key}, {y_key} are no position")
+    for rule in (_from_offsets, _from_sections):
+        origin, keyword, raw = rule(cards, table, notes)
+        if origin is not None and min(origin) >= 0:
+            return Value(origin, raw, keyword, f"from {keyword}{_noted(notes)}")
+        if origin is not None:
+            notes.append(f"{keyword} are no position")
     return Value(rule="; ".join(notes) or "no card holds the origin of the window")
+
+
+_Origin = tuple[tuple[int, int] | None, str, Any]
+
+
+def _from_offsets(cards: Cards, table: dict[str, Any], notes: list[str]) -> _Origin:
+    """Take IRAF's rule, image = LTM * CCD + LTV, at the first pixel of the data."""
+    x_key, y_key = table["offsets"]
+    found = _pair(cards, x_key, y_key, notes)
+    if found is None:
+        return None, "", None
+    x, y = (number(card.value) for card in found)
+    if x is None or y is None:
+        notes.append(f"{x_key}, {y_key} are no numbers")
+        return None, "", None
+    data = _section(cards, "DATASEC", notes)
+    x0, y0 = (0, 0) if data is None else data[0]
+    # Under binning the centers of pixels shift LTV by less than half a pixel.
+    return (x0 - round(x), y0 - round(y)), f"{x_key}+{y_key}", (found[0].value, found[1].value)
+
+
+def _from_sections(cards: Cards, _: dict[str, Any], notes: list[str]) -> _Origin:
+    ccd, data = _section(cards, "CCDSEC", notes), _section(cards, "DATASEC", notes)
+    if ccd is None or data is None:
+        return None, "", None
+    origin = []
+    for first, wide, narrow in zip(ccd[0], ccd[1], data[1], strict=True):
+        step = max(1, round(wide / narrow))  # the binning; CCDSEC counts single pixels
+        if abs(wide - step * narrow) >= step or first % step:
+            notes.append("CCDSEC and DATASEC do not agree")
+            return None, "", None
+        origin.append(first // step)
+    return (origin[0], origin[1]), "CCDSEC+DATASEC", (ccd[2], data[2])
+
+
+def _section(
+    cards: Cards, keyword: str, notes: list[str]
+) -> tuple[tuple[int, int], tuple[int, int], Any] | None:
+    """First pixel and size of a section, each x before y, and the card as it is."""
+    card, trouble = cards.get(keyword)
+    if card is None:
+        notes += [trouble] if trouble else []
+        return None
+    try:
+        box = parse_section(str(card.value))[0]
+    except ParameterError:
+        notes.append(f"{card} is no section")
+        return None
+    return ((box.x0, box.y0), (box.x1 - box.x0, box.y1 - box.y0), card.value)
 
 
 def saturation(cards: Cards, table: dict[str, Any]) -> Value:

@@ -152,7 +152,7 @@ def _same_pixels(records: Sequence[FrameRecord], looks: Mapping[str, Look]) -> l
     result = []
     for record in records:
         pixels = looks[record.content_hash].pixels
-        if first.setdefault(pixels, record.name) != record.name:
+        if pixels and first.setdefault(pixels, record.name) != record.name:
             result.append(SetAside(record.name, f"has the same pixels as {first[pixels]}; counted once"))
     return result
 

@@ -47,7 +47,7 @@ class OutputFolder:
             If it is a file, or holds files of other origin.
         """
         if self.path.exists() and not self.path.is_dir():
-            raise AlreadyExists(f"{self.path} is a file; choose another folder")
+            raise AlreadyExists(f"{self.path} is a file; choose another folder", overwriting_helps=False)
         foreign = self.path.is_dir() and not self.memory.is_dir() and any(self.path.iterdir())
         if foreign and not self.overwrite:
             raise AlreadyExists(
@@ -145,7 +145,9 @@ class OutputFolder:
             free = False
         if not free:
             os.close(handle)
-            raise AlreadyExists(f"another reduction is at work in {self.path}; wait for it to end")
+            raise AlreadyExists(
+                f"another reduction is at work in {self.path}; wait for it to end", overwriting_helps=False
+            )
         return handle
 
     def _unmake(self) -> None:

@@ -74,10 +74,10 @@ class OverscanDecisions:
             for record in _records(recipe)
         ]
         camera = f"{family[0] or 'camera not named'}, {family[1][1]}x{family[1][0]}"
-        if any(seen.overscan is None for seen in frames):
-            some = "" if all(seen.overscan is None for seen in frames) else "some of "
+        # A few frames without one must not switch it off for the rest: they fail, and say why.
+        if all(seen.overscan is None for seen in frames):
             skipped = f" wider than the {sum(table.skip)} columns to skip" if sum(table.skip) else ""
-            return OverscanDecision(camera, None, f"trimmed only; {some}the frames have no overscan{skipped}")
+            return OverscanDecision(camera, None, f"trimmed only; the frames have no overscan{skipped}")
         if table.method == "none":
             return OverscanDecision(camera, None, "trimmed only, as configured")
         method = "mean" if table.method == "auto" else table.method
@@ -95,6 +95,7 @@ class OverscanDecisions:
             for recipe in self._recipes.biases
             if _family(recipe) == family
             for record in recipe.records
+            if self._looks[record.content_hash].overscan is not None
         ]
         if len(biases) < FEWEST:
             return True, "clipped mean; too few biases to test whether it helps"

@@ -169,10 +169,33 @@ class _Maker:
         return key_of(name, self.context.version, self.context.config_id, hashes, above, converter, decided)
 
     def _gain(self, name: str, recipe: MasterRecipe | ScienceRecipe, record: FrameRecord) -> GainRecipe:
-        measured = self._gain_tasks.get(_electronics(recipe))
-        gain = decide_gain(record, self.context, None if measured is None else measured[1])
+        gain = decide_gain(record, self.context, self._measuring(recipe))
+        if not gain.values:
+            stated = self._stated(recipe)
+            if len(stated) == 1:
+                gain = GainRecipe(tuple(stated), "header of the other frames")
         self.gains[name] = gain
         return gain
+
+    def _measuring(self, recipe: MasterRecipe | ScienceRecipe) -> str | None:
+        """Task that measures the gain of these frames; of several the one with most flats."""
+        ours = _electronics(recipe)
+        fitting = [
+            (key == ours, count, name) for key, (count, name) in self._gain_tasks.items() if _same(key, ours)
+        ]
+        return max(fitting)[2] if fitting else None
+
+    def _stated(self, recipe: MasterRecipe | ScienceRecipe) -> set[float]:
+        """Gains in e-/ADU that headers of the same camera state."""
+        ours = _electronics(recipe)
+        recipes = (*self.recipes.masters, *self.recipes.science)
+        return {
+            float(f"{record.metadata.gain.value:.4g}")
+            for other in recipes
+            if _same(_electronics(other), ours)
+            for record in (other.records if isinstance(other, MasterRecipe) else (other.record,))
+            if record.metadata.gain and not self.context.looks[record.content_hash].gains
+        }
 
     def _dark_like(self, flats: MasterRecipe) -> tuple[FrameRecord, ...]:
         """Frames that show the noise without light: biases, else darks of the length of the flats."""
@@ -195,6 +218,11 @@ def _electronics(recipe: MasterRecipe | ScienceRecipe) -> tuple[Any, ...]:
     """Return what the gain depends on."""
     known = recipe.conditions
     return known.camera, known.binning, known.readout_mode, known.gain
+
+
+def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Whether frames were read by the same electronics; a gain that no card states fits any."""
+    return one[:-1] == other[:-1] and (one[-1] == other[-1] or None in (one[-1], other[-1]))
 
 
 def _unique_names(science: Sequence[ScienceRecipe]) -> dict[str, str]:

@@ -29,12 +29,15 @@ class Found:
     files : tuple of Path
         What looks like FITS by its name, in natural order.
     ignored : tuple of str
-        Other files, and folders that could not be looked into, relative to `folder`.
+        Other files, and links to folders, relative to `folder`.
+    unreadable : tuple of (str, str)
+        Folders that could not be looked into, relative to `folder`, with the reason.
     """
 
     folder: Path
     files: tuple[Path, ...]
     ignored: tuple[str, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
 
     def name_of(self, path: Path) -> str:
         """Return the path relative to the folder, with ``/``."""
@@ -77,12 +80,14 @@ def find(
     left_out = {Path(path).resolve() for path in exclude}
     files: list[Path] = []
     ignored: list[str] = []
+    unreadable: list[tuple[str, str]] = []
 
     def troubled(error: OSError) -> None:
         where = Path(error.filename)
         if where == top:
             raise UnreadableFile(top, f"cannot be read ({error.strerror})") from error
-        ignored.append(f"{where.relative_to(top).as_posix()}/ (cannot be read: {error.strerror})")
+        name = f"{where.relative_to(top).as_posix()}/"
+        unreadable.append((name, f"a folder that cannot be read ({error.strerror})"))
 
     for here, folders, names in os.walk(top, onerror=troubled):
         inside = [name for name in folders if _is_wanted(Path(here, name), left_out)]
@@ -99,7 +104,8 @@ def find(
             else:
                 ignored.append(path.relative_to(top).as_posix())
     files.sort(key=lambda path: natural_key(path.relative_to(top).as_posix()))
-    return Found(top, tuple(files), tuple(sorted(ignored, key=natural_key)))
+    unreadable.sort(key=lambda pair: natural_key(pair[0]))
+    return Found(top, tuple(files), tuple(sorted(ignored, key=natural_key)), tuple(unreadable))
 
 
 def _is_wanted(path: Path, left_out: set[Path]) -> bool:

@@ -90,7 +90,7 @@ def sort_folder(
     names = [found.name_of(path) for path in found.files]
     remarks = _unused(patterns, names)
     records: list[FrameRecord] = []
-    set_aside: list[SetAside] = []
+    set_aside = [SetAside(name, reason, "error") for name, reason in found.unreadable]
     seen = Duplicates()
     for scanned in _scan_all(found, scan, on_progress, workers):
         judged = scanned if isinstance(scanned, SetAside) else _judge(scanned, patterns, seen)
@@ -127,6 +127,8 @@ def _scan_all(
             return _Scanned(path, name, scan(path), pixel_hash(path))
         except FileError as error:
             return SetAside(name, error.reason, "error")
+        except FullwellError as error:
+            return SetAside(name, str(error).removeprefix(f"{path}: "), "error")
         except Exception as error:  # one bad file must not stop the night, whatever it does to the reader
             return SetAside(name, f"cannot be used ({type(error).__name__}: {error})", "error")
 
