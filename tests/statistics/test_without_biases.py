@@ -29,7 +29,15 @@ COUNT = 4
 def night(tmp_path_factory):
     detector = Detector.single(SHAPE)
     truth = SignalChain(
-        [Flat(np.ones(SHAPE)), ShotNoise(), Dark(rate=RATE), ReadNoise(NOISE), Gain(GAIN), Bias(1000.0), ADC()]
+        [
+            Flat(np.ones(SHAPE)),
+            ShotNoise(),
+            Dark(rate=RATE),
+            ReadNoise(NOISE),
+            Gain(GAIN),
+            Bias(1000.0),
+            ADC(),
+        ]
     )
     numbers = iter(range(1, 1000))
 
@@ -45,7 +53,7 @@ def night(tmp_path_factory):
 
 @pytest.mark.parametrize("time", [100.0, 200.0, 300.0])
 def test_residuals_have_the_predicted_variance(night, time):
-    """5 sigma of a variance of 160 000 nearly normal values: false alarms once in 1.7 million; mean likewise."""
+    """5 sigma of mean and variance of 160 000 nearly normal values: false alarms once in 1.7 million."""
     take, dark = night
     sky = 60.0
     frame = take(sky, time)

@@ -14,7 +14,7 @@ from astropy import units as u
 from fullwell.chain import SignalChain
 from fullwell.effects import CosmicRays, Dark, Effect, Gain, Overscan, ReadNoise, ShotNoise
 from fullwell.effects.assembly import assembled
-from fullwell.errors import FileError
+from fullwell.errors import FileError, FrameError
 from fullwell.flags import Flags
 from fullwell.frame import Frame
 from fullwell.io import write
@@ -136,6 +136,12 @@ def _chain(
     recipe = correction.recipe
     effects: list[Effect] = [context.adc((recipe.record,))]
     if correction.overscan is not None:
+        if raw.detector is None:
+            # Masters of the others do not fit it; said here, before a size that differs hides why.
+            raise FrameError(
+                "the header names no overscan, and that of the other frames of this camera is subtracted; "
+                "correct DATASEC and BIASSEC or sort the frame out"
+            )
         effects.append(correction.overscan)
     window = recipe.conditions.window
     products = [

@@ -188,7 +188,7 @@ class _Maker:
     def _stated(self, recipe: MasterRecipe | ScienceRecipe) -> set[float]:
         """Gains in e-/ADU that headers of the same camera state."""
         ours = _electronics(recipe)
-        recipes = (*self.recipes.masters, *self.recipes.science)
+        recipes: tuple[MasterRecipe | ScienceRecipe, ...] = (*self.recipes.masters, *self.recipes.science)
         return {
             float(f"{record.metadata.gain.value:.4g}")
             for other in recipes

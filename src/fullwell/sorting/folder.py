@@ -10,7 +10,7 @@ from typing import Protocol
 import attrs
 from astropy.io.fits import Header
 
-from fullwell.errors import FileError
+from fullwell.errors import FileError, FullwellError
 from fullwell.io.cards import Cards
 from fullwell.io.dialects import translate
 from fullwell.io.scanning import scan as scan_file
