@@ -27,7 +27,7 @@ def by_hand(column, valid, rule, *, pixel):
         limits = []
         for i in range(len(column)):
             if rule.spread == "std":
-                spread = math.sqrt(sum((x - mean) ** 2 for x in survivors) / len(survivors))
+                spread = math.sqrt(sum((x - mean) * (x - mean) for x in survivors) / len(survivors))
             elif rule.spread == "mad":
                 spread = MAD_TO_STD * statistics.median(abs(x - center) for x in survivors)
             else:
@@ -50,7 +50,8 @@ def by_hand(column, valid, rule, *, pixel):
     center = statistics.median(survivors)
     mean = sum(w * x for w, x in zip(weights, survivors, strict=True)) / sum(weights)
     plain = sum(survivors) / len(survivors)
-    squares = sum((x - plain) ** 2 for x in survivors)
+    # Not `** 2`: the C library's power need not be rounded as a product is.
+    squares = sum((x - plain) * (x - plain) for x in survivors)
     scatter = squares / (len(survivors) - 1) if len(survivors) > 1 else math.nan
     return mean if rule.method == "mean" else center, center, len(survivors), scatter, kept
 
