@@ -126,11 +126,33 @@ def _noise_of_lengths(groups: dict[float, list[Frame]]) -> dict[float, tuple[flo
 def _models(
     groups: dict[float, list[Frame]], measured: dict[float, tuple[float, ...]], gain: Any, detector: Detector
 ) -> dict[float, NoiseModel]:
-    """Noise model of each length from its own frames; on top of it counts the excess of warm pixels."""
-    return {
-        time: attrs.evolve(noise_model(noise, gain, detector), pedestal=_typical_level(groups[time][0]))
-        for time, noise in measured.items()
-    }
+    """Noise model of each length from its own frames; on top of it counts the excess of warm pixels.
+
+    The typical pixel of each amplifier has the noise that was measured there, whatever its level: what the
+    one pedestal of the model makes of the level is taken off again. Levels too far apart for that, as biases
+    of amplifiers can be, leave the excess of warm pixels out.
+    """
+    models = {}
+    for time, noise in measured.items():
+        first = groups[time][0]
+        boxes = [amplifier.box.slices for amplifier in detector.amplifiers]
+        typical = np.array([_typical_level(_part(first, box)) for box in boxes])
+        gains = np.array(
+            [np.median(np.broadcast_to(gain, first.shape)[b]) for b in boxes] if gain is not None else [1]
+        )
+        extra = (typical.max() - typical) / gains
+        variances = np.asarray(noise) ** 2
+        if gain is None or (extra > variances).any():
+            models[time] = noise_model(noise, None, detector)
+        else:
+            effective = tuple(float(n) for n in np.sqrt(variances + extra))
+            model = noise_model(effective, gain, detector)
+            models[time] = attrs.evolve(model, pedestal=float(typical.max()))
+    return models
+
+
+def _part(frame: Frame, box: tuple[slice, slice]) -> Frame:
+    return Frame(frame.data[box], flags=frame.flags[box])
 
 
 def _typical_level(frame: Frame) -> float:
