@@ -181,7 +181,7 @@ def test_toml_of_pages_is_understood(page):
     models = {"reduce.toml": ReduceConfig, "scenario.toml": Scenario}
     for title, text in blocks(page, "toml"):
         if title:
-            parse_config(tomllib.loads(text), models[title], source=page)
+            assert isinstance(parse_config(tomllib.loads(text), models[title], source=page), models[title])
 
 
 def test_every_key_of_reduce_toml_is_explained(hooks):

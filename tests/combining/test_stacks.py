@@ -443,3 +443,9 @@ def test_a_single_frame_is_its_own_mean():
     np.testing.assert_array_equal(result.frame.data, frame.data)
     assert (result.propagated == 25).all()
     assert np.isnan(result.empirical).all()
+
+
+@pytest.mark.parametrize("extrema", [(1,), (1, 2, 3), (1.7, 0), (-1, 0)])
+def test_extrema_that_are_no_two_counts_are_refused(extrema):
+    with pytest.raises(ParameterError, match="extrema"):
+        combine([np.ones((2, 2))] * 5, clip=None, extrema=extrema)

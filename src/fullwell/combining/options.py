@@ -77,7 +77,8 @@ class Options:
             raise ParameterError("spread", self.spread, "'noise', 'std' or 'mad'")
         if self.clip is not None and not self.clip > 0:
             raise ParameterError("clip", self.clip, "above 0, or None for no rejection")
-        if len(self.extrema) != 2 or min(self.extrema) < 0:
+        whole = all(isinstance(count, int | np.integer) for count in self.extrema)
+        if len(self.extrema) != 2 or not whole or min(self.extrema) < 0:
             raise ParameterError("extrema", self.extrema, "two counts of 0 or more")
         if self.memory < 2**20:
             raise ParameterError("memory", self.memory, "at least 1 MiB (1048576 bytes)")

@@ -160,7 +160,7 @@ def stack(
 
     For code that runs in many threads, where warnings cannot be caught.
     """
-    options = Options(method, clip, spread, noise, (int(extrema[0]), int(extrema[1])), int(memory))
+    options = Options(method, clip, spread, noise, extrema, int(memory))
     with ExitStack() as resources:
         inputs = Inputs.load(frames, memory=options.memory // 2, resources=resources)
         _check(options, inputs)

@@ -18,7 +18,6 @@ from fullwell.effects.base import Chain, numbers_in, per_amplifier
 from fullwell.effects.bias import variance_ratio
 from fullwell.effects.dark import MIN_FRAMES, SAME_LENGTH, DarkLevel
 from fullwell.effects.dark_fit import LineFit, fit_line, line_weights
-from fullwell.effects.shot_noise import FLOOR
 from fullwell.effects.stacking import (
     additive_offsets,
     bias_noise,
@@ -31,6 +30,7 @@ from fullwell.effects.stacking import (
 from fullwell.errors import FrameError, NotEnoughFrames
 from fullwell.flags import FLAG_DTYPE, FlagImage, Flags, mask_of
 from fullwell.frame import Frame, FrameSet, Shared
+from fullwell.kernels.combine import FLOOR
 
 __all__ = ["measure_dark"]
 

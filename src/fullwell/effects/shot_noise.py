@@ -11,11 +11,10 @@ from astropy import units as u
 from fullwell.effects.base import Chain, Effect, Signal, Stage
 from fullwell.errors import ChainError
 from fullwell.frame import Frame
+from fullwell.kernels.combine import FLOOR
 from fullwell.noise import Noise
 
 __all__ = ["ShotNoise"]
-
-FLOOR = 0.1  # of the variance without signal
 
 
 @attrs.frozen(eq=False)

@@ -23,8 +23,9 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MAD_TO_STD", "BlockResult", "Rule", "combine_block"]
+__all__ = ["FLOOR", "MAD_TO_STD", "BlockResult", "Rule", "combine_block"]
 
+FLOOR = 0.1  # of the variance without signal: noise that the Poisson term cannot take away
 MAD_TO_STD = 1.4826022185056018  # 1 / inverse normal CDF of 3/4
 
 F64 = npt.NDArray[np.float64]

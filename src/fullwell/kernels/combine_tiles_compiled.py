@@ -13,16 +13,13 @@ from typing import Any
 import numba
 import numpy as np
 
-from fullwell.kernels.combine import MAD_TO_STD
+from fullwell.kernels.combine import FLOOR, MAD_TO_STD
 from fullwell.kernels.networks_compiled import WIDTH
 
 __all__ = ["FLOOR", "MAD", "NOISE", "NONE", "SINGLES", "STD", "combine_tile"]
 
 #: Codes of what the clipping is counted in.
 NONE, NOISE, STD, MAD = 0, 1, 2, 3
-#: Least variance of a value, in parts of that without signal: medians of faint pixels fall below the
-#: pedestal too.
-FLOOR = 0.1
 #: Rows of single precision that the functions here need as work space.
 SINGLES = 5
 
