@@ -2,7 +2,7 @@
 
 from fullwell.effects.adc import ADC
 from fullwell.effects.affine import Affine, MasterTerm
-from fullwell.effects.base import Effect, Signal, Stage
+from fullwell.effects.base import Effect, Kind, Signal, Stage
 from fullwell.effects.bias import Bias
 from fullwell.effects.cosmic_rays import CosmicRays
 from fullwell.effects.dark import Dark
@@ -23,6 +23,7 @@ __all__ = [
     "Effect",
     "Flat",
     "Gain",
+    "Kind",
     "MasterTerm",
     "Overscan",
     "ReadNoise",

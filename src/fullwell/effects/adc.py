@@ -7,7 +7,7 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from fullwell.effects.base import Chain, Effect, Signal, Stage
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
 from fullwell.errors import ParameterError
 from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
 from fullwell.frame import Frame
@@ -33,6 +33,7 @@ class ADC(Effect):
 
     name: ClassVar[str] = "adc"
     stage: ClassVar[Stage] = Stage.ADC
+    kind: ClassVar[Kind] = Kind.NOISE_ONLY
     bits: int = 16
     shift: int = 0
     saturation: float | None = None

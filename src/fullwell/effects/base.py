@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable, Mapping
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import Any, ClassVar, Protocol, Self
 
 import attrs
@@ -19,24 +19,43 @@ from fullwell.flags import FlagImage
 from fullwell.frame import Frame, FrameSet
 from fullwell.noise import Noise
 
-__all__ = ["Chain", "Effect", "Signal", "Stage", "in_unit", "numbers_in", "per_amplifier"]
+__all__ = ["Chain", "Effect", "Kind", "Signal", "Stage", "in_unit", "numbers_in", "per_amplifier"]
 
 
 class Stage(IntEnum):
     """Where in the chain an effect acts; forward is upward, correction runs downward."""
 
     LAST = 0  # corrections that want everything else done
+    SHUTTER = 4
+    FRINGES = 6
+    ILLUMINATION = 8
     FLAT = 10
+    DIFFUSION = 12  # of expected light, before it is counted
+    SMEAR = 14
+    BRIGHTER_FATTER = 18  # counts the light itself, in steps
     SHOT_NOISE = 20
     DARK = 30
+    PERSISTENCE = 33
     COSMIC_RAYS = 35
     FULL_WELL = 40
     DEFECTS = 45
-    READ_NOISE = 70  # from here on the frame is in the raw layout, with prescan and overscan
+    TRANSFER = 50  # from here on the frame is in the raw layout, with prescan and overscan
+    NONLINEARITY = 60
+    READ_NOISE = 70
+    CROSSTALK = 75
     GAIN = 80
     BIAS = 85
     OVERSCAN = 88  # its correction is the first that moves pixels: it trims and assembles
     ADC = 90
+
+
+class Kind(Enum):
+    """How an effect acts, which says what a correction can promise."""
+
+    POINTWISE = "pointwise"  # an offset and a scale for each pixel: mean and variance
+    REDISTRIBUTING = "redistributing"  # moves charge: covariance too
+    FLAG_ONLY = "flag-only"  # completeness and purity
+    NOISE_ONLY = "noise-only"  # variance alone
 
 
 @attrs.define(eq=False)
@@ -58,6 +77,11 @@ class Signal:
         What is set for this exposure alone, by effect name (``{"bias": {"level_offset": 1.3}}``).
     truth : dict
         What was realized in this exposure, by effect name; numbers and arrays.
+    memory : dict
+        What the detector carries from one exposure to the next, by effect name; effects that remember read
+        what stands there and leave what is to be remembered.
+    temperature : float or None
+        Of the detector, in kelvin; None where it does not matter.
     """
 
     image: npt.NDArray[Any]
@@ -68,6 +92,8 @@ class Signal:
     raw: bool = False
     state: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     truth: dict[str, Any] = attrs.field(factory=dict)
+    memory: dict[str, Any] = attrs.field(factory=dict)
+    temperature: float | None = None
 
     @property
     def layout(self) -> str:
@@ -103,6 +129,7 @@ class Effect(ABC):
 
     name: ClassVar[str]
     stage: ClassVar[Stage]
+    kind: ClassVar[Kind]
     #: Where the correction stands when that is not the stage itself.
     undone_at: ClassVar[Stage | None] = None
 

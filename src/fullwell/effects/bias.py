@@ -13,7 +13,7 @@ from astropy import units as u
 
 from fullwell.combining import DEFAULT_MEMORY, stack
 from fullwell.effects.affine import Affine, MasterTerm
-from fullwell.effects.base import Chain, Effect, Signal, Stage, numbers_in
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, numbers_in
 from fullwell.effects.stacking import (
     additive_offsets,
     detector_of,
@@ -69,6 +69,7 @@ class Bias(Effect):
 
     name: ClassVar[str] = "bias"
     stage: ClassVar[Stage] = Stage.BIAS
+    kind: ClassVar[Kind] = Kind.POINTWISE
     level: tuple[float, ...] = attrs.field(default=0.0, converter=_level)
     structure: npt.NDArray[np.float32] | None = None
     drift: float = 0.0

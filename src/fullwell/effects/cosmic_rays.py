@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 from astropy import units as u
 
-from fullwell.effects.base import Chain, Effect, Signal, Stage, in_unit
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
 from fullwell.errors import ChainError, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.frame import Frame
@@ -51,6 +51,7 @@ class CosmicRays(Effect):
 
     name: ClassVar[str] = "cosmic_rays"
     stage: ClassVar[Stage] = Stage.COSMIC_RAYS
+    kind: ClassVar[Kind] = Kind.FLAG_ONLY
     undone_at: ClassVar[Stage | None] = Stage.LAST
     rate: float = attrs.field(default=2.0, converter=_rate)
     depth: float = attrs.field(default=15.0, converter=_micrometers)

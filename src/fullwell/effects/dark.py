@@ -14,7 +14,7 @@ from astropy import units as u
 from fullwell.combining import DEFAULT_MEMORY
 from fullwell.detector import Detector
 from fullwell.effects.affine import Affine, MasterTerm
-from fullwell.effects.base import Chain, Effect, Signal, Stage, in_unit
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
 from fullwell.effects.dark_fit import line_weights
 from fullwell.effects.stacking import to_unit
 from fullwell.errors import ChainError, ParameterError
@@ -132,6 +132,7 @@ class Dark(Effect):
 
     name: ClassVar[str] = "dark"
     stage: ClassVar[Stage] = Stage.DARK
+    kind: ClassVar[Kind] = Kind.POINTWISE
     rate: Any = attrs.field(default=0.0, converter=_rate)
     offset: Any = attrs.field(default=0.0, converter=_offset)
     dead_time: float = 0.0

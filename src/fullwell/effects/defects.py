@@ -11,7 +11,7 @@ import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.effects.affine import Affine
-from fullwell.effects.base import Chain, Effect, Signal, Stage
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
 from fullwell.effects.dark import Dark
 from fullwell.effects.flat import Flat
 from fullwell.errors import ChainError, ParameterError
@@ -34,6 +34,7 @@ class Defects(Effect):
 
     name: ClassVar[str] = "defects"
     stage: ClassVar[Stage] = Stage.DEFECTS
+    kind: ClassVar[Kind] = Kind.FLAG_ONLY
     flags: FlagImage = attrs.field()
 
     @flags.validator

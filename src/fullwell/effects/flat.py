@@ -13,7 +13,7 @@ from astropy import units as u
 
 from fullwell.combining import DEFAULT_MEMORY, stack
 from fullwell.effects.affine import Affine, MasterTerm
-from fullwell.effects.base import Chain, Effect, Signal, Stage, numbers_in, per_amplifier
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, numbers_in, per_amplifier
 from fullwell.effects.bias import variance_ratio
 from fullwell.effects.stacking import (
     bias_noise,
@@ -68,6 +68,7 @@ class Flat(Effect):
 
     name: ClassVar[str] = "flat"
     stage: ClassVar[Stage] = Stage.FLAT
+    kind: ClassVar[Kind] = Kind.POINTWISE
     response: npt.NDArray[np.float32] = attrs.field(converter=_response)
     variance: Any = 0.0
     shared: dict[str, Shared] = attrs.field(factory=dict)

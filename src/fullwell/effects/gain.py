@@ -9,7 +9,7 @@ from astropy import units as u
 
 from fullwell.detector import Detector
 from fullwell.effects.affine import Affine
-from fullwell.effects.base import Chain, Effect, Signal, Stage, per_amplifier
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, per_amplifier
 from fullwell.errors import ChainError
 from fullwell.frame import Frame
 from fullwell.noise import Noise
@@ -37,6 +37,7 @@ class Gain(Effect):
 
     name: ClassVar[str] = "gain"
     stage: ClassVar[Stage] = Stage.GAIN
+    kind: ClassVar[Kind] = Kind.POINTWISE
     values: tuple[float, ...] = attrs.field(converter=_values)
     errors: tuple[float, ...] = ()
     source: str = ""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fullwell.detector import Amplifier, Box
 from fullwell.effects.assembly import assembled
-from fullwell.effects.base import Chain, Effect, Stage
+from fullwell.effects.base import Chain, Effect, Kind, Stage
 from fullwell.errors import ChainError, FrameError, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.frame import Frame, FrameLike, as_frame
@@ -69,6 +69,7 @@ class Overscan(Effect):
 
     name: ClassVar[str] = "overscan"
     stage: ClassVar[Stage] = Stage.OVERSCAN
+    kind: ClassVar[Kind] = Kind.POINTWISE
     method: Literal["mean", "median", "row", "polynomial"] = "mean"
     order: int = 3
     skip: tuple[int, int] = attrs.field(default=(3, 0), converter=tuple)

@@ -9,7 +9,7 @@ import numpy as np
 from astropy import units as u
 
 from fullwell.detector import Detector
-from fullwell.effects.base import Chain, Effect, Signal, Stage, per_amplifier
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, per_amplifier
 from fullwell.errors import ChainError
 from fullwell.frame import Frame
 from fullwell.noise import Noise
@@ -40,6 +40,7 @@ class ReadNoise(Effect):
 
     name: ClassVar[str] = "read_noise"
     stage: ClassVar[Stage] = Stage.READ_NOISE
+    kind: ClassVar[Kind] = Kind.NOISE_ONLY
     values: tuple[float, ...] = attrs.field(converter=_values)
     unit: u.UnitBase = u.electron
     digitized: bool = False

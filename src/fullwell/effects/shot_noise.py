@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 from astropy import units as u
 
-from fullwell.effects.base import Chain, Effect, Signal, Stage
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
 from fullwell.errors import ChainError
 from fullwell.frame import Frame
 from fullwell.kernels.combine import FLOOR
@@ -29,6 +29,7 @@ class ShotNoise(Effect):
 
     name: ClassVar[str] = "shot_noise"
     stage: ClassVar[Stage] = Stage.SHOT_NOISE
+    kind: ClassVar[Kind] = Kind.NOISE_ONLY
     undone_at: ClassVar[Stage | None] = Stage.DEFECTS
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:

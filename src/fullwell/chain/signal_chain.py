@@ -3,57 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
-import attrs
 import numpy as np
 import numpy.typing as npt
 from astropy import units as u
-from astropy.io.fits import Header
 
+from fullwell.chain.backward import correct
+from fullwell.chain.forward import Exposure, Renders, expose
 from fullwell.detector import Detector
-from fullwell.effects.affine import Affine
-from fullwell.effects.assembly import assembled
-from fullwell.effects.base import Effect, Signal, Stage
+from fullwell.effects.base import Effect
 from fullwell.effects.read_noise import ReadNoise
 from fullwell.effects.shot_noise import ShotNoise
-from fullwell.errors import ChainError, ParameterError
-from fullwell.flags import FLAG_DTYPE, Flags
+from fullwell.errors import ChainError
 from fullwell.frame import Frame, FrameLike, as_frame
-from fullwell.io.hygiene import electron_header
 from fullwell.noise import Noise
 
-__all__ = ["Exposure", "Renders", "SignalChain"]
+__all__ = ["SignalChain"]
 
 #: Products that are only right behind the same additive corrections that their own frames had.
 MATCHED = {"bias": ("overscan",), "dark": ("overscan", "bias")}
-
-
-class Renders(Protocol):
-    """A scene: something that can say how much light falls on each pixel."""
-
-    def render(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
-        """Return photo-electrons per second and pixel, before the flat."""
-        ...
-
-
-@attrs.frozen(eq=False)
-class Exposure:
-    """A simulated frame and what is true about it.
-
-    Parameters
-    ----------
-    frame : Frame
-        Raw, in ADU.
-    light : ndarray of float32, shape (rows, columns)
-        Expected photo-electrons before the flat.
-    truth : dict
-        What each effect realized.
-    """
-
-    frame: Frame
-    light: npt.NDArray[np.float32]
-    truth: Mapping[str, Any]
 
 
 class SignalChain:
@@ -82,7 +51,7 @@ class SignalChain:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ChainError(f"the chain holds more than one {', '.join(twice)}; one of each kind is allowed")
-        self._backward = sorted([*self.effects, *self._understood()], key=self._undone_at, reverse=True)
+        self.backward = sorted([*self.effects, *self._understood()], key=self._undone_at, reverse=True)
         self._check_products()
 
     def __iter__(self) -> Iterator[Effect]:
@@ -142,26 +111,15 @@ class SignalChain:
         ParameterError
             If a time is negative.
         """
-        seconds = _seconds("exposure_time", exposure_time)
-        dark_seconds = seconds if dark_time is None else _seconds("dark_time", dark_time)
-        light = np.zeros(detector.shape, np.float32)
-        if scene is not None:
-            rendered = scene.render(detector.shape) if hasattr(scene, "render") else np.asarray(scene)
-            light = np.broadcast_to(rendered * np.float32(seconds), detector.shape).astype(np.float32)
-        signal = Signal(light.copy(), detector, seconds, dark_seconds, state=state or {})
-        for effect in self.effects:
-            if effect.stage >= Stage.READ_NOISE:
-                signal.to_raw()
-            effect.simulate(signal, noise=noise)
-        frame = Frame(
-            signal.image,
-            unit=signal.unit,
-            header=Header(),
+        return expose(
+            self.effects,
+            scene,
+            exposure_time,
             detector=detector,
-            exposure_time=seconds,
-            dark_time=dark_seconds,
+            noise=noise,
+            dark_time=dark_time,
+            state=state,
         )
-        return Exposure(frame, light, signal.truth)
 
     def correct(self, frame: FrameLike, *, settle: bool = True) -> Frame:
         """Take the effects out of a frame.
@@ -186,46 +144,7 @@ class SignalChain:
         ChainError
             If an effect was taken out before, or a product does not fit.
         """
-        frame = as_frame(frame)
-        again = [effect.name for effect in self.effects if effect.name in frame.applied]
-        if again:
-            raise ChainError(f"frame {frame.source or ''}: {', '.join(again)} was corrected before")
-        frame = self._flagged(frame)
-        pending: Affine | None = None
-        applied = frame.applied
-        for effect in self._backward:
-            if effect.stage < Stage.OVERSCAN and frame.layout == "raw":
-                frame = assembled(frame)
-            unit = frame.unit if pending is None or pending.unit is None else pending.unit
-            step = effect.affine(frame, unit=unit, chain=self)
-            if step is not None:
-                pending = step if pending is None else step @ pending
-            else:
-                frame = frame if pending is None else pending.apply(frame)
-                pending = None
-                frame = effect.correct(frame, chain=self)
-            if effect.stage != Stage.ADC:
-                applied = (*applied, effect.name)
-        frame = frame if pending is None else pending.apply(frame)
-        frame = frame if frame.layout != "raw" else assembled(frame)
-        result = self._described(frame.with_(applied=applied))
-        return result.settled() if settle else result
-
-    def _described(self, frame: Frame) -> Frame:
-        """Bring the header up to what the data are now."""
-        gain: Any = self.get("gain")
-        if gain is None or frame.unit != u.electron:
-            return frame
-        noise: Any = next((e for e in self._backward if e.name == "read_noise"), None)
-        dark: Any = self.get("dark")
-        if noise is None and dark is not None and dark.bias_included and frame.dark_time is not None:
-            measured = dark.noise_at(frame.dark_time)
-            in_adu = 1.0 if dark.unit == u.electron else np.asarray(gain.values)
-            noise = None if measured is None else ReadNoise(tuple(measured * in_adu), digitized=True)
-        read_noise = float(np.mean(noise.values)) if noise is not None and noise.unit == u.electron else None
-        return frame.with_(
-            header=electron_header(frame.header, gain=float(np.mean(gain.values)), read_noise=read_noise)
-        )
+        return correct(self, as_frame(frame), settle=settle)
 
     def _understood(self) -> list[Effect]:
         """Noise that every frame has, where the chain can count it and was not told to."""
@@ -246,16 +165,6 @@ class SignalChain:
             return int(effect.stage)
         return int(effect.stage if effect.undone_at is None else effect.undone_at)
 
-    def _flagged(self, frame: Frame) -> Frame:
-        flags = frame.flags.copy()
-        for effect in self.effects:
-            found = effect.flag(frame)
-            if found is not None:
-                flags |= found
-        flags[~np.isfinite(frame.data)] |= FLAG_DTYPE.type(Flags.NO_DATA)
-        dtype = frame.data.dtype if frame.data.dtype.kind == "f" else np.dtype(np.float32)
-        return frame.with_(data=frame.data.astype(dtype.newbyteorder("=")), flags=flags)
-
     def _check_products(self) -> None:
         present = {effect.name for effect in self.effects}
         for effect in self.effects:
@@ -273,10 +182,3 @@ class SignalChain:
                         f"the {effect.name} was measured with the {other} still in; "
                         f"leave the {other} out of this chain or measure the {effect.name} again"
                     )
-
-
-def _seconds(name: str, value: u.Quantity | float) -> float:
-    seconds = float(value.to_value(u.s)) if isinstance(value, u.Quantity) else float(value)
-    if not (np.isfinite(seconds) and seconds >= 0):
-        raise ParameterError(name, value, "0 s or more")
-    return seconds

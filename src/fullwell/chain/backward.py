@@ -1,0 +1,84 @@
+"""Backward: a raw frame loses the signature of its detector, and knows how well."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from astropy import units as u
+
+from fullwell.effects.affine import Affine
+from fullwell.effects.assembly import assembled
+from fullwell.effects.base import Chain, Effect, Stage
+from fullwell.effects.read_noise import ReadNoise
+from fullwell.errors import ChainError
+from fullwell.flags import FLAG_DTYPE, Flags
+from fullwell.frame import Frame
+from fullwell.io.hygiene import electron_header
+
+__all__ = ["Undoes", "correct"]
+
+
+class Undoes(Chain, Protocol):
+    """A chain as this module needs it."""
+
+    #: In the order of the stages.
+    effects: tuple[Effect, ...]
+    #: In the order of correction, with the noise that is understood.
+    backward: list[Effect]
+
+
+def correct(chain: Undoes, frame: Frame, *, settle: bool) -> Frame:
+    """Take the effects out of a frame; see `SignalChain.correct`."""
+    again = [effect.name for effect in chain.effects if effect.name in frame.applied]
+    if again:
+        raise ChainError(f"frame {frame.source or ''}: {', '.join(again)} was corrected before")
+    frame = _flagged(chain, frame)
+    pending: Affine | None = None
+    applied = frame.applied
+    for effect in chain.backward:
+        if effect.stage < Stage.OVERSCAN and frame.layout == "raw":
+            frame = assembled(frame)
+        unit = frame.unit if pending is None or pending.unit is None else pending.unit
+        step = effect.affine(frame, unit=unit, chain=chain)
+        if step is not None:
+            pending = step if pending is None else step @ pending
+        else:
+            frame = frame if pending is None else pending.apply(frame)
+            pending = None
+            frame = effect.correct(frame, chain=chain)
+        if effect.stage != Stage.ADC:
+            applied = (*applied, effect.name)
+    frame = frame if pending is None else pending.apply(frame)
+    frame = frame if frame.layout != "raw" else assembled(frame)
+    result = _described(chain, frame.with_(applied=applied))
+    return result.settled() if settle else result
+
+
+def _described(chain: Undoes, frame: Frame) -> Frame:
+    """Bring the header up to what the data are now."""
+    gain: Any = chain.get("gain")
+    if gain is None or frame.unit != u.electron:
+        return frame
+    noise: Any = next((e for e in chain.backward if e.name == "read_noise"), None)
+    dark: Any = chain.get("dark")
+    if noise is None and dark is not None and dark.bias_included and frame.dark_time is not None:
+        measured = dark.noise_at(frame.dark_time)
+        in_adu = 1.0 if dark.unit == u.electron else np.asarray(gain.values)
+        noise = None if measured is None else ReadNoise(tuple(measured * in_adu), digitized=True)
+    read_noise = float(np.mean(noise.values)) if noise is not None and noise.unit == u.electron else None
+    return frame.with_(
+        header=electron_header(frame.header, gain=float(np.mean(gain.values)), read_noise=read_noise)
+    )
+
+
+def _flagged(chain: Undoes, frame: Frame) -> Frame:
+    """Raw values as every effect sees them, in floating point."""
+    flags = frame.flags.copy()
+    for effect in chain.effects:
+        found = effect.flag(frame)
+        if found is not None:
+            flags |= found
+    flags[~np.isfinite(frame.data)] |= FLAG_DTYPE.type(Flags.NO_DATA)
+    dtype = frame.data.dtype if frame.data.dtype.kind == "f" else np.dtype(np.float32)
+    return frame.with_(data=frame.data.astype(dtype.newbyteorder("=")), flags=flags)
