@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -24,7 +25,8 @@ from fullwell import (
 )
 from fullwell.detector import Box
 from fullwell.effects.cropping import cropped
-from fullwell.errors import AlreadyExists, FrameError, ParameterError
+from fullwell.effects.parts import take_apart
+from fullwell.errors import AlreadyExists, FileError, FrameError, ParameterError
 from fullwell.flags import Flags
 
 GAINS = (1.5, 2.0)
@@ -153,12 +155,10 @@ def test_cards_and_the_header_of_a_raw_frame_go_along(products, tmp_path):
 
 
 def test_what_is_no_product_is_refused(products, tmp_path):
-    with pytest.raises(ParameterError, match="a measured Bias"):
-        save_product(Gain(1.0), tmp_path / "p.fits")
-    with pytest.raises(ParameterError):
-        save_product(Bias(1000.0), tmp_path / "p.fits")
-    with pytest.raises(ParameterError):
-        save_product(Dark(1.0), tmp_path / "p.fits")
+    strange = attrs.evolve(products["bias"], structure=None, statistics={"what": object()})
+    with pytest.raises(ParameterError, match="object"):
+        save_product(strange, tmp_path / "p.fits")
+    assert not (tmp_path / "p.fits").exists()
     fits.writeto(tmp_path / "raw.fits", np.zeros(SHAPE, np.float32))
     with pytest.raises(FrameError, match="no calibration product"):
         load_product(tmp_path / "raw.fits")
@@ -166,6 +166,29 @@ def test_what_is_no_product_is_refused(products, tmp_path):
     with pytest.raises(AlreadyExists):
         save_product(products["bias"], tmp_path / "p.fits")
     save_product(products["bias"], tmp_path / "p.fits", overwrite=True)
+
+
+@pytest.mark.parametrize("effect", [Gain([1.5, 1.25]), Bias(1000.0), Dark(1.0)], ids=lambda e: e.name)
+def test_what_was_not_measured_is_stored_as_its_parts(effect, tmp_path):
+    save_product(effect, tmp_path / "p.fits", cards={"NIGHT": 3}, history=["made up"])
+    assert take_apart(load_product(tmp_path / "p.fits")) == take_apart(effect)
+    header = fits.getheader(tmp_path / "p.fits")
+    assert (header["PRODUCT"], header["NIGHT"], list(header["HISTORY"])) == (effect.name, 3, ["made up"])
+    with pytest.raises(AlreadyExists):
+        save_product(effect, tmp_path / "p.fits")
+
+
+def test_files_of_parts_that_are_not_whole_are_refused(tmp_path):
+    path = tmp_path / "p.fits"
+    fits.PrimaryHDU(header=fits.Header([("FWPARTS", 2)])).writeto(path)
+    with pytest.raises(FrameError, match="FWPARTS = 2"):
+        load_product(path)
+    fits.PrimaryHDU(header=fits.Header([("FWPARTS", 1)])).writeto(path, overwrite=True)
+    with pytest.raises(FrameError, match="PARAMETERS"):
+        load_product(path)
+    path.write_bytes(b"no FITS at all")
+    with pytest.raises(FileError):
+        load_product(path)
 
 
 # --- windows

@@ -44,6 +44,9 @@ class Amplifier:
         e-.
     saturation : float or None
         ADU; raw values at or above it are saturated.
+    corner : tuple of bool or None
+        Whether the pixel that is read out first lies to the right, and at the top, of its `box` in the
+        assembled image; None where prescan, overscan and the flips tell, see `read_out_corner`.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Amplifier:
     gain: float | None = None
     read_noise: float | None = None
     saturation: float | None = None
+    corner: tuple[bool, bool] | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.box.shape != self.data.shape:
@@ -74,6 +78,32 @@ class Amplifier:
     def scans(self) -> tuple[Box, ...]:
         """Return the boxes without light: prescan, serial and parallel overscan, where present."""
         return tuple(box for box in (self.prescan, self.overscan, self.parallel) if box is not None)
+
+    @property
+    def read_out_corner(self) -> tuple[bool, bool]:
+        """Whether the pixel read out first is at the right, and at the top, of `box` in the assembled image.
+
+        The prescan is read before the data, overscans behind them; where there are none, raw frames are
+        understood to begin with the pixel that was read first.
+        """
+        if self.corner is not None:
+            return self.corner
+        right, top = self._first_in_raw
+        return right != self.flip_x, top != self.flip_y
+
+    @property
+    def raw_corner(self) -> tuple[bool, bool]:
+        """The same corner in the raw frame."""
+        right, top = self.read_out_corner
+        return right != self.flip_x, top != self.flip_y
+
+    @property
+    def _first_in_raw(self) -> tuple[bool, bool]:
+        data = self.data
+        left_of = self.overscan is not None and self.overscan.x1 <= data.x0
+        after = self.prescan is not None and self.prescan.x0 >= data.x1
+        below = self.parallel is not None and self.parallel.y1 <= data.y0
+        return left_of or after, below
 
 
 def _as_tuple(amplifiers: Iterable[Amplifier]) -> tuple[Amplifier, ...]:
@@ -267,6 +297,7 @@ class Detector:
                 parallel=None,
                 flip_x=False,
                 flip_y=False,
+                corner=a.read_out_corner,
             )
             for a in self.amplifiers
         ]

@@ -18,7 +18,8 @@ from fullwell.effects.bias import Bias
 from fullwell.effects.dark import Dark, DarkLevel
 from fullwell.effects.defects import Defects
 from fullwell.effects.flat import Flat
-from fullwell.errors import FrameError, ParameterError
+from fullwell.effects.parts_file import holds_parts, read_parts, write_parts
+from fullwell.errors import FrameError
 from fullwell.frame import Frame, Shared
 from fullwell.io import read, read_image, write
 
@@ -37,11 +38,12 @@ def save_product(
     history: Sequence[str] = (),
     header: Header | None = None,
 ) -> None:
-    """Write a measured Bias, Dark, Flat or Defects.
+    """Write an effect: what was measured as an image that others can read, anything else as its parts.
 
     Parameters
     ----------
-    product : Bias, Dark, Flat or Defects
+    product : Effect
+        A measured Bias, Dark, Flat or Defects becomes a FITS image; see `write_parts` for the others.
     path : path
         Whole or absent, as `fullwell.io.write`.
     overwrite : bool
@@ -56,11 +58,16 @@ def save_product(
     Raises
     ------
     ParameterError
-        If the product is of another kind or was not measured.
+        If there is something in the effect that no file can hold.
     FileError, AlreadyExists
         As `fullwell.io.write`.
     """
-    frame, extra, own = _as_frame(product)
+    known = _as_frame(product)
+    if known is None:
+        own = {"PRODUCT": (product.name, "what this file is")}
+        write_parts(product, path, overwrite=overwrite, cards=own | dict(cards or {}), history=history)
+        return
+    frame, extra, own = known
     frame = frame.with_(header=Header() if header is None else _without_layout(header))
     statistics = json.dumps(getattr(product, "statistics", {}), sort_keys=True, allow_nan=True)
     own |= {"PRODUCT": (product.name, "what this file is")}
@@ -68,7 +75,7 @@ def save_product(
     write(frame, path, overwrite=overwrite, extra=extra, cards=own | dict(cards or {}), history=history)
 
 
-def load_product(path: str | os.PathLike[str]) -> Bias | Dark | Flat | Defects:
+def load_product(path: str | os.PathLike[str]) -> Effect:
     """Read what `save_product` wrote.
 
     Raises
@@ -78,6 +85,11 @@ def load_product(path: str | os.PathLike[str]) -> Bias | Dark | Flat | Defects:
     FrameError
         If it is no product of fullwell.
     """
+    if holds_parts(path):
+        effect = read_parts(path)
+        if not isinstance(effect, Effect):
+            raise FrameError(f"{Path(path).name} holds no effect but {type(effect).__name__}")
+        return effect
     frame = read(path)
     kind = frame.header.get("PRODUCT")
     if kind not in _LOADERS:
@@ -96,12 +108,13 @@ def _without_layout(header: Header) -> Header:
     return kept
 
 
-def _as_frame(product: Effect) -> tuple[Frame, dict[str, Any], dict[str, Any]]:
-    if isinstance(product, Bias) and product.structure is not None:
+def _as_frame(product: Effect) -> tuple[Frame, dict[str, Any], dict[str, Any]] | None:
+    """Frame, further images and cards of a product that is an image; None for others."""
+    if isinstance(product, Bias) and product.structure is not None and product.count:
         return _bias_frame(product)
     if isinstance(product, Dark) and product.levels:
         return _dark_frame(product)
-    if isinstance(product, Flat):
+    if isinstance(product, Flat) and product.count:
         frame = _frame(
             product.response, product.variance, product.flags, u.dimensionless_unscaled, product.applied
         )
@@ -116,7 +129,7 @@ def _as_frame(product: Effect) -> tuple[Frame, dict[str, Any], dict[str, Any]]:
     if isinstance(product, Defects):
         image = (product.flags != 0).astype(np.uint8)
         return _frame(image, None, product.flags, u.dimensionless_unscaled, ()), {}, {}
-    raise ParameterError("product", type(product).__name__, "a measured Bias, Dark or Flat, or Defects")
+    return None
 
 
 def _frame(data: Any, variance: Any, flags: Any, unit: u.UnitBase, applied: tuple[str, ...]) -> Frame:
