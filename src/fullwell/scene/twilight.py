@@ -1,0 +1,74 @@
+"""The sky after sunset, for sky flats: it fades while one exposes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+
+from fullwell.effects.base import in_unit
+from fullwell.errors import ParameterError
+from fullwell.scene.sky import Sky
+from fullwell.scene.source import not_negative, rate
+
+__all__ = ["Twilight"]
+
+
+def _seconds(value: Any) -> float:
+    return float(in_unit(value, u.s))
+
+
+@attrs.frozen
+class Twilight:
+    """Twilight as one exposure sees it.
+
+    Parameters
+    ----------
+    level : float or Quantity
+        e-/s/pixel at time 0.
+    start, exposure_time : float or Quantity
+        When the shutter opens, and for how long, seconds.
+    halving : float or Quantity
+        Seconds in which the brightness halves; negative before sunrise. About 110 s at moderate latitudes
+        (Tyson & Gal 1993, AJ 105, 1206: S = exp(-t/tau) with tau about 160 s near the equator).
+    gradient : tuple of float
+        Relative change over the frame, as for `Sky`.
+
+    Raises
+    ------
+    ParameterError
+        If a value is impossible.
+    """
+
+    level: float = attrs.field(converter=rate, validator=not_negative)
+    start: float = attrs.field(default=0.0, converter=_seconds)
+    exposure_time: float = attrs.field(default=1.0, converter=_seconds, validator=not_negative)
+    halving: float = attrs.field(default=110.0, converter=_seconds)
+    gradient: tuple[float, float] = (0.0, 0.0)
+
+    def __attrs_post_init__(self) -> None:
+        if not (math.isfinite(self.halving) and self.halving):
+            raise ParameterError("halving", self.halving, "seconds, not 0; negative before sunrise")
+        if not math.isfinite(self.start):
+            raise ParameterError("start", self.start, "finite seconds")
+        if not math.isfinite(self.mean):
+            raise ParameterError("start", self.start, "a time at which the brightness is finite")
+
+    @property
+    def mean(self) -> float:
+        """Mean level over the exposure, e-/s/pixel."""
+        decay = math.log(2) / self.halving
+        x = decay * self.exposure_time
+        shape = -math.expm1(-x) / x if x else 1.0
+        try:
+            return self.level * math.exp(-decay * self.start) * shape
+        except OverflowError:
+            return math.inf
+
+    def render(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+        """Return the expected photo-electrons per second and pixel, mean over the exposure."""
+        return Sky(self.mean, gradient=self.gradient).render(shape)
