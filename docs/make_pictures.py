@@ -7,6 +7,8 @@ Simulates and reduces the night of the demo in a temporary folder and writes int
 - ``dark-line.png``: the dark level of several exposure times and the line through it,
 - ``report.png``: the top of the report, if there is a Chromium on the PATH to take it with.
 
+and one picture for each module in ``docs/pictures_of``, under its name.
+
 Call it as ``python docs/make_pictures.py [FOLDER]``. The same
 versions of the libraries draw the same pictures.
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 import io
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -51,6 +54,10 @@ def main(folder: Path) -> None:
         noise(Truth.load(raw), night, folder / "noise.png")
         dark_line(scratch, folder / "dark-line.png")
         screenshot(night.report_path, folder / "report.png")
+    for module in sorted((Path(__file__).parent / "pictures_of").glob("*.py")):
+        target = folder / f"{module.stem}.png"
+        runpy.run_path(str(module))["draw"](target)
+        _write_small(target.read_bytes(), target)
     for picture in sorted(folder.glob("*.png")):
         size = picture.stat().st_size
         print(f"{picture}: {size / 1000:.0f} kB{' - too large' if size > LARGEST else ''}")
