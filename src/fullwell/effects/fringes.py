@@ -1,0 +1,245 @@
+"""Light of single wavelengths meets its own reflection in the thin silicon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from typing import Any, ClassVar, Self
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
+from fullwell.effects.sky_frames import combined_sky, sky_level
+from fullwell.effects.stacking import identity, load_corrected
+from fullwell.errors import ChainError, ParameterError
+from fullwell.frame import Frame, FrameSet
+from fullwell.noise import FIXED_PATTERN, Noise
+
+__all__ = ["Fringes"]
+
+#: Sigma beyond which a pixel does not count when the amplitude is fitted.
+CLIP = 3.0
+
+
+def _pattern(value: Any) -> npt.NDArray[np.float32]:
+    array = np.asarray(value, dtype=np.float32)
+    if array.ndim != 2 or not np.isfinite(array).all():
+        raise ParameterError("pattern", array.shape, "a two-dimensional image of finite numbers")
+    return array
+
+
+def _rate(value: Any) -> float:
+    return float(in_unit(value, u.electron / u.s))
+
+
+@attrs.frozen(eq=False)
+class Fringes(Effect):
+    """Interference pattern of night-sky lines, added to the sky.
+
+    Parameters
+    ----------
+    pattern : ndarray of float32, shape (rows, columns)
+        Mean 0; part of the sky level at amplitude 1.
+    amplitude : float
+        Times `pattern`, forward; ``state['fringes']['amplitude']`` takes its place in single exposures.
+    sky : Quantity or float
+        Sky level, e-/s, that the pattern is a part of, forward.
+    variance : float or ndarray
+        Of a measured pattern.
+    id : str
+        Names a measured pattern by its content.
+
+    Notes
+    -----
+    Stars have no narrow lines and do not fringe: the pattern is subtracted, never divided by. Its amplitude
+    follows the lines and is fitted in every frame (Snodgrass & Carry 2013, The Messenger 152, 14).
+    """
+
+    name: ClassVar[str] = "fringes"
+    stage: ClassVar[Stage] = Stage.FRINGES
+    kind: ClassVar[Kind] = Kind.POINTWISE
+    pattern: npt.NDArray[np.float32] = attrs.field(converter=_pattern)
+    amplitude: float = 1.0
+    sky: float = attrs.field(default=0.0, converter=_rate)
+    variance: Any = 0.0
+    id: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("amplitude", "sky"):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and value >= 0):
+                raise ParameterError(name, value, "finite and 0 or more")
+
+    @classmethod
+    def thin_film(
+        cls,
+        shape: tuple[int, int],
+        *,
+        seed: int,
+        lines: Sequence[tuple[float, float]] = ((925.0, 1.0), (937.0, 0.8), (952.0, 0.6)),
+        thickness: float = 40.0,
+        roughness: float = 1.0,
+        visibility: float = 0.04,
+        sky: u.Quantity | float = 0.0,
+    ) -> Self:
+        """Draw the fringes of a film whose thickness wanders.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Rows and columns.
+        seed : int
+            Of the thickness map.
+        lines : sequence of (nanometers, weight)
+            Narrow lines of the sky.
+        thickness, roughness : float
+            Mean of the silicon and standard deviation of its slow changes, micrometers.
+        visibility : float
+            Amplitude of one line's fringes, as part of the sky.
+        sky : Quantity or float
+            As for the class.
+
+        Notes
+        -----
+        cos(4 pi n d / lambda) for each line, with n = 3.6 of silicon; several lines beat with each other.
+
+        Raises
+        ------
+        ParameterError
+            If a value is impossible.
+        """
+        for name, value, most in (("thickness", thickness, 1e4), ("visibility", visibility, 1.0)):
+            if not 0 < value <= most:
+                raise ParameterError(name, value, f"above 0, at most {most:g}")
+        if not 0 <= roughness < thickness:
+            raise ParameterError(
+                "roughness", roughness, f"0 or more, below the thickness of {thickness:g} um"
+            )
+        if not lines or any(not (300 < nm < 1200 and weight > 0) for nm, weight in lines):
+            raise ParameterError("lines", lines, "pairs of 300 to 1200 nm and a weight above 0")
+        depth = thickness + roughness * _wandering(shape, seed)
+        total = np.zeros(shape)
+        for nanometers, weight in lines:
+            total += weight * np.cos(4 * np.pi * 3.6 * depth * 1000 / nanometers)
+        total /= sum(weight for _, weight in lines)
+        pattern = visibility * (total - total.mean())
+        return cls(pattern, sky=sky)
+
+    def simulate(self, signal: Signal, *, noise: Noise) -> None:  # noqa: ARG002
+        """Add the pattern where there is sky light, in proportion to the exposure time."""
+        amplitude = float(signal.state.get(self.name, {}).get("amplitude", self.amplitude))
+        added = np.float32(amplitude * self.sky * signal.exposure_time) * self.pattern
+        signal.image = np.maximum(signal.image + added, 0).astype(np.float32)
+        signal.truth["fringe_amplitude"] = amplitude
+
+    @classmethod
+    def measure(
+        cls, frames: FrameSet | Iterable[Any], *, known: Chain | None = None, memory: int = 2**29
+    ) -> Self:
+        """Combine dithered frames of the sky, each at its own level, stars masked.
+
+        Parameters
+        ----------
+        frames : FrameSet or iterable of Frame
+            Raw sky frames, three or more, the telescope moved between them.
+        known : SignalChain, optional
+            Takes out bias, dark and flat.
+        memory : int
+            Ceiling of the working memory in bytes.
+
+        Raises
+        ------
+        NotEnoughFrames
+            With fewer than three frames.
+        """
+        with ExitStack() as resources:
+            held = load_corrected(frames, known, memory=memory, resources=resources)
+            sky = combined_sky(held)
+        assert sky.variance is not None
+        middle = float(np.mean(sky.data[~sky.mask]))
+        pattern = np.where(sky.mask | ~np.isfinite(sky.data), 0, sky.data / np.float32(middle) - 1)
+        pattern = pattern.astype(np.float32)
+        variance = np.where(sky.mask, 0, sky.variance / np.float32(middle**2)).astype(np.float32)
+        return cls(pattern, variance=variance, id=identity(pattern, variance, "fringes"))
+
+    def estimate(self, frame: Frame) -> tuple[float, float]:
+        """Fit the amplitude of the pattern in one frame.
+
+        Parameters
+        ----------
+        frame : Frame
+            Flat-fielded, the sky still in.
+
+        Returns
+        -------
+        amplitude, error : float
+            In units of the pattern times the unit of the frame.
+
+        Notes
+        -----
+        Least squares of frame = level + amplitude x pattern over the pixels within 3 sigma, so that stars do
+        not count; the noise of a measured pattern makes the amplitude too small by a factor that is divided
+        out (Fuller 1987, *Measurement Error Models*, section 1.2).
+        """
+        good = ~frame.mask & np.isfinite(frame.data)
+        data, pattern = frame.data[good].astype(np.float64), self.pattern[good].astype(np.float64)
+        kept = np.ones(data.size, bool)
+        level, amplitude, error = sky_level(frame), 0.0, float("nan")
+        for _ in range(20):
+            rest = data - level - amplitude * pattern
+            middle = np.median(rest)
+            spread = 1.4826 * np.median(np.abs(rest - middle))
+            now = np.abs(rest - middle) <= CLIP * max(spread, 1e-12)
+            if now.sum() < 10:
+                raise ChainError("too few pixels are left to fit the fringes in")
+            x = pattern[now] - pattern[now].mean()
+            power = float((x * x).sum())
+            noise = float(np.sum(np.broadcast_to(self.variance, self.pattern.shape)[good][now]))
+            if not power > 2 * noise:
+                raise ChainError("the fringe pattern is lost in its own noise; combine more sky frames")
+            y = data[now] - data[now].mean()
+            amplitude = float((x * y).sum() / (power - noise))
+            level = float(data[now].mean() - amplitude * pattern[now].mean())
+            left = y - amplitude * x
+            error = float(np.sqrt((left * left).mean() / (power - noise)))
+            if (now == kept).all():
+                break
+            kept = now
+        return amplitude, error
+
+    def correct(self, frame: Frame, *, chain: Chain | None = None) -> Frame:  # noqa: ARG002
+        """Fit the amplitude and subtract the pattern; the card FRINGAMP states it.
+
+        Raises
+        ------
+        ChainError
+            If shapes differ or the fit has nothing to hold on to.
+        """
+        if self.pattern.shape != frame.shape:
+            raise ChainError(f"the fringe pattern has shape {self.pattern.shape}, the frame {frame.shape}")
+        amplitude, error = self.estimate(frame)
+        header = frame.header.copy()
+        header["FRINGAMP"] = (amplitude, f"[{frame.unit}] fitted amplitude of the fringes")
+        header["FRINGERR"] = (error, f"[{frame.unit}] its standard error")
+        data = (frame.data - np.float32(amplitude) * self.pattern).astype(frame.data.dtype)
+        variance = frame.variance
+        if variance is not None:
+            extra = np.float32(amplitude**2) * np.asarray(self.variance, np.float32)
+            variance = variance + extra + np.float32(error**2) * self.pattern**2
+        return frame.with_(data=data, variance=variance, header=header)
+
+
+def _wandering(shape: tuple[int, int], seed: int) -> npt.NDArray[np.float64]:
+    """Smooth random surface of mean 0 and standard deviation 1."""
+    white = Noise(seed, FIXED_PATTERN).stream("fringes").normal(shape)
+    fy, fx = np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])
+    f2 = fy**2 + fx**2
+    # Nothing faster than a sixth of the frame: the film is polished.
+    lowest = (1.0 / max(shape)) ** 2
+    weight = np.where(f2 > 0, 1 / (f2 + lowest), 0) * np.exp(-f2 / (2 * (6.0 / max(shape)) ** 2))
+    surface = np.fft.irfft2(np.fft.rfft2(white) * weight, s=shape)
+    spread = float(surface.std())
+    return np.asarray((surface - surface.mean()) / (spread if spread else 1.0))

@@ -1,0 +1,235 @@
+"""Shutter, fringes, illumination, smear: closed forms, measured from simulated frames, taken out again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from astropy import units as u
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fullwell import Bias, Flat, FrameSet, Gain, ReadNoise, ShotNoise, SignalChain
+from fullwell.detector import Detector
+from fullwell.detector.shrinking import with_amplifiers_of
+from fullwell.effects import Signal
+from fullwell.effects.fringes import Fringes
+from fullwell.effects.illumination import Illumination
+from fullwell.effects.shutter import Shutter
+from fullwell.effects.smear import Smear
+from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
+from fullwell.flags import FLAG_DTYPE, Flags
+from fullwell.frame import Frame
+from fullwell.noise import Noise
+from fullwell.scene import Scene, Sky, Stars
+
+SHAPE = (120, 160)
+DETECTOR = Detector.single(SHAPE)
+READ = [Gain(1.5), Bias(1000.0), ReadNoise(5.0), ShotNoise()]
+
+
+def frame_of(data, seconds=1.0, **more):
+    return Frame(
+        np.asarray(data, np.float32), unit=u.electron, exposure_time=seconds, detector=DETECTOR, **more
+    )
+
+
+# --- shutter
+
+
+def test_an_iris_exposes_the_middle_longest():
+    shutter = Shutter.iris((101, 101), travel=20 * u.ms, offset=5 * u.ms)
+    assert shutter.delay[50, 50] == pytest.approx(0.025)
+    np.testing.assert_allclose(shutter.delay[[0, 0, -1, -1], [0, -1, 0, -1]], 0.005, atol=1e-7)
+
+
+def test_a_curtain_runs_along_its_axis():
+    down = Shutter.curtain((100, 50), skew=0.1)
+    np.testing.assert_allclose(np.diff(down.delay[:, 7]), 0.001, atol=1e-7)
+    assert down.delay.mean() == pytest.approx(0, abs=1e-7)
+    across = Shutter.curtain((50, 100), skew=0.1, axis=1)
+    np.testing.assert_allclose(across.delay, down.delay.T, atol=1e-8)
+
+
+@given(st.floats(0.05, 100), st.integers(0, 5))
+def test_correct_undoes_simulate(seconds, seed):
+    delay = np.random.default_rng(seed).uniform(-0.04, 0.1, SHAPE)
+    signal = Signal(np.full(SHAPE, 100, np.float32), DETECTOR, seconds, seconds)
+    Shutter(delay).simulate(signal, noise=Noise(1))
+    np.testing.assert_allclose(signal.image, 100 * (1 + delay / seconds), rtol=1e-5)
+    back = Shutter(delay).correct(frame_of(signal.image, seconds))
+    np.testing.assert_allclose(back.data, 100, rtol=1e-5)
+
+
+def test_pixels_that_were_not_exposed_are_flagged():
+    shutter = Shutter(np.where(np.arange(160) < 3, -2.0, 0.0) * np.ones((120, 1)))
+    back = shutter.correct(frame_of(np.ones(SHAPE), 1.0))
+    assert (back.flags[:, :3] & Flags.NO_DATA).all()
+    assert not back.flags[:, 3:].any()
+    with pytest.raises(ChainError, match="no pixel is exposed"):
+        Shutter(-2.0).correct(frame_of(np.ones(SHAPE), 1.0))
+    with pytest.raises(ChainError, match="exposure time"):
+        Shutter(0.1).correct(frame_of(np.ones(SHAPE), None))
+
+
+def test_a_shutter_needs_two_exposure_times():
+    frames = [frame_of(np.ones(SHAPE), 1.0)] * 3
+    with pytest.raises(NotEnoughFrames, match="two exposure times"):
+        Shutter.measure(FrameSet(frames))
+    with pytest.raises(ParameterError, match="exposure time"):
+        Shutter.measure(FrameSet([frame_of(np.ones(SHAPE), 0.0), *frames]))
+    with pytest.raises(ParameterError, match="travel"):
+        Shutter.iris(SHAPE, travel=-1)
+    with pytest.raises(ParameterError, match="axis"):
+        Shutter.curtain(SHAPE, skew=1, axis=2)
+
+
+# --- fringes and illumination, from dithered frames of the sky
+
+
+def sky_frames(chain, *, level, count=8, seconds=100.0, **state):
+    """Frames whose stars stand elsewhere in each."""
+    frames = []
+    for i in range(count):
+        stars = Stars.random(15, shape=SHAPE, flux=(3, 300), seed=i + 1, fwhm=3.0)
+        exposure = chain.expose(
+            Scene([Sky(level), stars]), seconds, detector=DETECTOR, noise=Noise(5, i), state=state
+        )
+        frames.append(exposure.frame)
+    return FrameSet(frames)
+
+
+def test_fringes_are_found_and_their_amplitude_fitted():
+    true = Fringes.thin_film(SHAPE, seed=3, visibility=0.05, sky=50.0)
+    chain = SignalChain([true, *READ])
+    known = chain.without("fringes")
+    found = Fringes.measure(sky_frames(chain, level=50.0), known=known)
+    # Eight frames of 5000 e-: 0.5 % a pixel. Where all of them had stars there is nothing.
+    pulls = (found.pattern - true.pattern)[found.variance > 0] / np.sqrt(found.variance[found.variance > 0])
+    assert np.sqrt((pulls**2).mean()) == pytest.approx(1, abs=0.25)
+    assert np.corrcoef(found.pattern.ravel(), true.pattern.ravel())[0, 1] > 0.95
+    stars = Stars.random(15, shape=SHAPE, flux=(3, 300), seed=99, fwhm=3.0)
+    for amplitude in (0.0, 0.5, 2.0):
+        exposure = chain.expose(
+            Scene([Sky(50.0), stars]), 100.0, detector=DETECTOR, noise=Noise(5, 50),
+            state={"fringes": {"amplitude": amplitude}},
+        )  # fmt: skip
+        clean = known.with_(found).correct(exposure.frame)
+        fitted, error = clean.header["FRINGAMP"], clean.header["FRINGERR"]
+        assert abs(fitted - amplitude * 5000) < 5 * error
+        assert error < 60
+        left = (clean.data - exposure.light)[exposure.light < 5050]
+        assert abs((left * true.pattern[exposure.light < 5050]).mean()) < 0.06
+
+
+def test_fringes_follow_the_film():
+    flat = Fringes.thin_film(SHAPE, seed=1, roughness=0.0)
+    np.testing.assert_allclose(flat.pattern, 0, atol=1e-6)
+    one = Fringes.thin_film(SHAPE, seed=1, lines=[(900.0, 1.0)], visibility=0.03, roughness=3.0)
+    # A cosine of a phase that goes round many times.
+    assert one.pattern.std() == pytest.approx(0.03 / np.sqrt(2), rel=0.15)
+    with pytest.raises(ParameterError, match="lines"):
+        Fringes.thin_film(SHAPE, seed=1, lines=[(5.0, 1.0)])
+    with pytest.raises(ParameterError, match="roughness"):
+        Fringes.thin_film(SHAPE, seed=1, roughness=50.0)
+
+
+def test_a_pattern_lost_in_noise_is_refused():
+    noise = np.random.default_rng(1).normal(0, 0.01, SHAPE)
+    lost = Fringes(noise, variance=np.full(SHAPE, 1e-4, np.float32))
+    with pytest.raises(ChainError, match="lost in its own noise"):
+        lost.estimate(frame_of(np.full(SHAPE, 100.0) + noise))
+    with pytest.raises(ChainError, match="shape"):
+        Fringes(np.zeros((3, 3))).correct(frame_of(np.ones(SHAPE)))
+
+
+def test_illumination_is_found_in_the_sky_that_a_lamp_flat_divided():
+    y, x = np.linspace(-1, 1, 120)[:, None], np.linspace(-1, 1, 160)
+    true = Illumination(1 + 0.05 * x - 0.03 * y + 0.02 * x * y)
+    response = Flat(1 + 0.01 * np.random.default_rng(2).normal(size=SHAPE))
+    chain = SignalChain([response, true, *READ])
+    lamp = [
+        chain.expose(
+            np.full(SHAPE, 300.0), 100.0, detector=DETECTOR, noise=Noise(6, i),
+            state={"illumination": {"source": "lamp"}},
+        ).frame
+        for i in range(10)
+    ]  # fmt: skip
+    known = SignalChain(READ)
+    flat = Flat.measure(FrameSet(lamp), known=known)
+    found = Illumination.measure(sky_frames(chain, level=50.0), known=known.with_(flat), order=2)
+    ratio = found.pattern / true.pattern
+    assert ratio.std() < 1e-3
+    error = np.sqrt(found.variance)
+    # 9 terms: typical deviations are a few errors at most.
+    assert np.sqrt((((ratio - np.median(ratio)) / error) ** 2).mean()) < 3
+    assert error.max() < 2e-3
+
+
+def test_only_lamps_are_lit_unevenly():
+    effect = Illumination(np.full(SHAPE, 1.1))
+    for source, expected in (("sky", 10), ("lamp", 11)):
+        signal = Signal(
+            np.full(SHAPE, 10, np.float32), DETECTOR, 1.0, 1.0, state={"illumination": {"source": source}}
+        )
+        effect.simulate(signal, noise=Noise(1))
+        np.testing.assert_allclose(signal.image, expected)
+    moonlit = Signal(
+        np.ones(SHAPE, np.float32), DETECTOR, 1.0, 1.0, state={"illumination": {"source": "moon"}}
+    )
+    with pytest.raises(ParameterError, match="lamp"):
+        effect.simulate(moonlit, noise=Noise(1))
+    with pytest.raises(NotEnoughFrames, match="3 frames"):
+        Illumination.measure(FrameSet([frame_of(np.ones(SHAPE))] * 2))
+
+
+# --- smear
+
+
+@pytest.mark.parametrize("transfer", ["frame", "read-out"])
+@given(row_time=st.floats(0, 0.004), seed=st.integers(0, 100))
+def test_smear_is_undone_exactly(transfer, row_time, seed):
+    detector = with_amplifiers_of(Detector.preset("lsst-e2v"), (40, 6))
+    image = np.random.default_rng(seed).uniform(0, 1000, detector.shape).astype(np.float32)
+    signal = Signal(image.copy(), detector, 1.0, 1.0)
+    effect = Smear(row_time, transfer=transfer)
+    effect.simulate(signal, noise=Noise(1))
+    frame = Frame(signal.image, unit=u.electron, exposure_time=1.0, detector=detector.without_scans())
+    # The amplifiers of an assembled frame do not say any more where their register is.
+    frame = frame.with_(detector=detector)
+    np.testing.assert_allclose(effect.correct(frame).data, image, rtol=2e-4, atol=2e-3)
+
+
+def test_smear_of_one_row():
+    signal = Signal(np.zeros(SHAPE, np.float32), DETECTOR, 2.0, 2.0)
+    signal.image[30] = 1000
+    Smear(0.002, transfer="read-out").simulate(signal, noise=Noise(1))
+    # Rows above pass it on their way down; k = 1e-3.
+    assert (signal.image[:30] == 0).all()
+    np.testing.assert_allclose(signal.image[31:], 1.0)
+    signal.image[:] = 0
+    signal.image[30] = 1000
+    Smear(0.002).simulate(signal, noise=Noise(1))
+    np.testing.assert_allclose(np.delete(signal.image, 30, axis=0), 1.0)
+    assert (signal.image[30] == 1000).all()
+
+
+def test_missing_pixels_do_not_spoil_their_column():
+    image = np.full(SHAPE, 500.0, np.float32)
+    signal = Signal(image.copy(), DETECTOR, 1.0, 1.0)
+    effect = Smear(1e-3, transfer="read-out")
+    effect.simulate(signal, noise=Noise(1))
+    flags = np.zeros(SHAPE, FLAG_DTYPE)
+    signal.image[50, 20], flags[50, 20] = np.nan, Flags.NO_DATA
+    back = effect.correct(frame_of(signal.image, flags=flags))
+    assert np.isnan(back.data[50, 20])
+    np.testing.assert_allclose(np.delete(back.data, 20, axis=1), 500, rtol=1e-4)
+    np.testing.assert_allclose(back.data[51:, 20], 500, rtol=1e-3)
+
+
+def test_smear_that_cannot_be_undone_is_refused():
+    with pytest.raises(ChainError, match="drowns"):
+        Smear(1.0).correct(frame_of(np.ones(SHAPE), 0.5))
+    with pytest.raises(ChainError, match="0 s"):
+        Smear(1.0).correct(frame_of(np.ones(SHAPE), 0.0))
+    with pytest.raises(ChainError, match="exposure time"):
+        Smear(1.0).correct(frame_of(np.ones(SHAPE), None))
