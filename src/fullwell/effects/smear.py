@@ -10,6 +10,7 @@ import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.detector import Detector
+from fullwell.detector.read_order import in_read_order
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
 from fullwell.errors import ChainError, ParameterError
 from fullwell.frame import Frame
@@ -65,7 +66,7 @@ class Smear(Effect):
         if k == 0:
             return
         image = signal.image.astype(np.float64)
-        for part in _columns(image, signal.detector):
+        for part in in_read_order(image, signal.detector, layout="assembled"):
             if self.transfer == "frame":
                 part += k * (part.sum(axis=0) - part)
             else:
@@ -94,7 +95,8 @@ class Smear(Effect):
                 f"smear of {self.row_time:g} s a row drowns an exposure of {frame.exposure_time:g} s"
             )
         data = _filled(frame)
-        for part in _columns(data, frame.detector or Detector.single(frame.shape)):
+        detector = frame.detector or Detector.single(frame.shape)
+        for part in in_read_order(data, detector, layout="assembled"):
             if self.transfer == "frame":
                 total = part.sum(axis=0) / (1 + k * (part.shape[0] - 1))
                 part -= k * total
@@ -110,11 +112,6 @@ class Smear(Effect):
         if not exposure_time > 0:
             raise ChainError("a frame of 0 s has no light that its smear could be taken from")
         return self.row_time / exposure_time
-
-
-def _columns(image: npt.NDArray[np.float64], detector: Detector) -> list[npt.NDArray[np.float64]]:
-    """Return views of the amplifiers of an assembled image, the row next to the register first."""
-    return [image[a.box.slices][:: -1 if a.flip_y else 1] for a in detector.amplifiers]
 
 
 def _undo_read_out(part: npt.NDArray[np.float64], k: float) -> None:
