@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, IntEnum
 from typing import Any, ClassVar, Protocol, Self
 
@@ -13,10 +13,12 @@ import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.detector import Detector
-from fullwell.effects.affine import Affine
+from fullwell.detector.per_amplifier import spread_rows
+from fullwell.effects.pointwise import Pointwise
 from fullwell.errors import ChainError, ParameterError
 from fullwell.flags import FlagImage
 from fullwell.frame import Frame, FrameSet
+from fullwell.kernels.simulate import Rows, Step, run
 from fullwell.noise import Noise
 
 __all__ = ["Chain", "Effect", "Kind", "Signal", "Stage", "in_unit", "numbers_in", "per_amplifier"]
@@ -35,10 +37,13 @@ class Stage(IntEnum):
     BRIGHTER_FATTER = 18  # counts the light itself, in steps
     SHOT_NOISE = 20
     DARK = 30
+    TELEGRAPH = 31
+    GLOW = 32
     PERSISTENCE = 33
     COSMIC_RAYS = 35
     FULL_WELL = 40
     DEFECTS = 45
+    READ_OUT_DARK = 48
     TRANSFER = 50  # from here on the frame is in the raw layout, with prescan and overscan
     NONLINEARITY = 60
     READ_NOISE = 70
@@ -82,6 +87,8 @@ class Signal:
         what stands there and leave what is to be remembered.
     temperature : float or None
         Of the detector, in kelvin; None where it does not matter.
+    counted : bool
+        Whether the photo-electrons in `image` are counted already: brighter-fatter does that itself.
     """
 
     image: npt.NDArray[Any]
@@ -94,11 +101,16 @@ class Signal:
     truth: dict[str, Any] = attrs.field(factory=dict)
     memory: dict[str, Any] = attrs.field(factory=dict)
     temperature: float | None = None
+    counted: bool = False
 
     @property
     def layout(self) -> str:
         """``'raw'`` or ``'assembled'``."""
         return "raw" if self.raw else "assembled"
+
+    def of_amplifiers(self, values: Sequence[float], *, fill: float = 0.0) -> float | Rows:
+        """Spread one value an amplifier over the pixels of the layout, as operand of a step."""
+        return spread_rows(self.detector, values, layout=self.layout, fill=fill)
 
     def to_raw(self) -> None:
         """Put the image into the raw layout; prescan and overscan hold no charge."""
@@ -133,8 +145,20 @@ class Effect(ABC):
     #: Where the correction stands when that is not the stage itself.
     undone_at: ClassVar[Stage | None] = None
 
-    def simulate(self, signal: Signal, *, noise: Noise) -> None:  # noqa: B027 - doing nothing is a fair default
+    def steps(self, signal: Signal, *, noise: Noise) -> Sequence[Step] | None:  # noqa: ARG002
+        """Return what `simulate` does to the image, for effects that act on each pixel by itself; else None.
+
+        The chain joins the steps of neighboring effects and goes through the pixels once. An effect states
+        its steps or overrides `simulate`, never both. The image in `signal` may be one from before an earlier
+        effect: only the layout counts. What else the effect changes (unit, truth) it writes into `signal`.
+        """
+        return None
+
+    def simulate(self, signal: Signal, *, noise: Noise) -> None:
         """Put the effect into `signal`, in place."""
+        steps = self.steps(signal, noise=noise)
+        if steps:
+            signal.image = run(signal.image, steps)
 
     @classmethod
     def measure(cls, frames: FrameSet, *, known: Chain | None = None) -> Self:  # noqa: ARG003
@@ -151,8 +175,11 @@ class Effect(ABC):
         """Return the flags this effect sees in *raw* values, or None."""
         return None
 
-    def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Affine | None:  # noqa: ARG002
-        """Return a pointwise correction as `Affine`, or None for effects that are not pointwise.
+    def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Pointwise | None:  # noqa: ARG002
+        """Return a pointwise correction, or None for effects that are not pointwise.
+
+        A chain makes one pass over the pixels of all pointwise steps that follow each other, and remembers
+        what they say for all frames of one geometry, unit and time: it may depend on nothing else.
 
         Parameters
         ----------
@@ -162,6 +189,10 @@ class Effect(ABC):
             Unit of the data at this step.
         chain : Chain, optional
             The chain that asks.
+
+        Returns
+        -------
+        Affine, Lookup, PoissonTerm or None
         """
         return None
 

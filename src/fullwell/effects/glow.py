@@ -1,0 +1,90 @@
+"""Light of the output amplifiers."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+
+from fullwell.detector import Detector
+from fullwell.effects.affine import Affine
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
+from fullwell.errors import ChainError, ParameterError
+from fullwell.frame import Frame
+from fullwell.noise import Noise
+
+__all__ = ["Glow"]
+
+
+def _image(value: Any) -> npt.NDArray[np.float32]:
+    array = np.asarray(in_unit(value, u.electron / u.s), np.float32)
+    if array.ndim != 2 or not (np.isfinite(array) & (array >= 0)).all():
+        raise ParameterError("rate", array.shape, "a two-dimensional image, finite and 0 e-/s or more")
+    return array
+
+
+@attrs.frozen(eq=False)
+class Glow(Effect):
+    """Electrons that a warm amplifier's light makes in the pixels around it, dark or not.
+
+    Parameters
+    ----------
+    rate : Quantity or ndarray, shape (rows, columns)
+        e-/s while the detector collects.
+    """
+
+    name: ClassVar[str] = "glow"
+    stage: ClassVar[Stage] = Stage.GLOW
+    kind: ClassVar[Kind] = Kind.POINTWISE
+    rate: npt.NDArray[np.float32] = attrs.field(converter=_image)
+
+    @classmethod
+    def at_amplifiers(cls, detector: Detector, *, rate: u.Quantity | float, radius: float = 50.0) -> Self:
+        """Let every amplifier shine from the corner where it reads.
+
+        Parameters
+        ----------
+        detector : Detector
+        rate : Quantity or float
+            e-/s of the pixel in the corner.
+        radius : float
+            Pixels in which it falls to 1/e.
+
+        Raises
+        ------
+        ParameterError
+            If a value is impossible.
+        """
+        if not (np.isfinite(radius) and radius > 0):
+            raise ParameterError("radius", radius, "above 0 pixels")
+        strength = float(in_unit(rate, u.electron / u.s))
+        if not (np.isfinite(strength) and strength >= 0):
+            raise ParameterError("rate", rate, "finite and 0 e-/s or more")
+        image = np.zeros(detector.shape)
+        rows, columns = np.arange(detector.shape[0])[:, None], np.arange(detector.shape[1])
+        for amplifier in detector.amplifiers:
+            right, top = amplifier.read_out_corner
+            box = amplifier.box
+            y, x = (box.y1 - 1 if top else box.y0), (box.x1 - 1 if right else box.x0)
+            image += np.exp(-np.hypot(rows - y, columns - x) / radius)
+        return cls(strength * image)
+
+    def simulate(self, signal: Signal, *, noise: Noise) -> None:
+        """Add a Poisson number of electrons."""
+        expected = self.rate * np.float32(signal.dark_time)
+        signal.image = signal.image + noise.stream(self.name).poisson(expected)
+
+    def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Affine:  # noqa: ARG002
+        """Subtract what is expected; its shot noise was counted with that of all electrons.
+
+        Raises
+        ------
+        ChainError
+            If the frame is not in electrons or has no dark time.
+        """
+        if unit != u.electron or frame.dark_time is None:
+            raise ChainError("glow is subtracted in electrons from frames with a dark time")
+        return Affine(offset=-self.rate * np.float32(frame.dark_time))

@@ -1,0 +1,209 @@
+"""Pixels whose dark current jumps between two values: random telegraph signals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, Self
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+
+from fullwell.effects.affine import Affine
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
+from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
+from fullwell.flags import FLAG_DTYPE, Flags
+from fullwell.frame import Frame, FrameSet, as_frame
+from fullwell.noise import FIXED_PATTERN, Noise
+
+__all__ = ["Telegraph"]
+
+#: Darks that are needed to tell two levels from noise.
+LEAST = 8
+
+
+def _pixels(value: Any) -> npt.NDArray[np.int64]:
+    array = np.asarray(value, np.int64).reshape(-1, 2)
+    if (array < 0).any():
+        raise ParameterError("pixels", array.min(), "rows and columns of 0 or more")
+    return array
+
+
+def _amplitudes(value: Any) -> npt.NDArray[np.float64]:
+    array = np.atleast_1d(np.asarray(in_unit(value, u.electron / u.s), np.float64))
+    if not (np.isfinite(array) & (array >= 0)).all():
+        raise ParameterError("amplitude", array, "finite and 0 e-/s or more")
+    return array
+
+
+def _seconds(value: Any) -> float:
+    return float(in_unit(value, u.s))
+
+
+@attrs.frozen(eq=False)
+class Telegraph(Effect):
+    """Random telegraph pixels: more dark current for a while, then less.
+
+    Parameters
+    ----------
+    pixels : array of int, shape (n, 2)
+        Rows and columns.
+    amplitude : Quantity or array of float
+        e-/s by which the upper level is higher, one for all or one each.
+    time_high, time_low : Quantity or float
+        Mean seconds that a pixel stays in the upper and in the lower level; both are exponential.
+
+    Notes
+    -----
+    Hopkins & Hopkinson 1995 (IEEE Trans. Nucl. Sci. 42, 2074). An exposure gets the time that the pixel
+    spent in the upper level, a Poisson number of electrons for it.
+    """
+
+    name: ClassVar[str] = "telegraph"
+    stage: ClassVar[Stage] = Stage.TELEGRAPH
+    kind: ClassVar[Kind] = Kind.FLAG_ONLY
+    pixels: npt.NDArray[np.int64] = attrs.field(converter=_pixels)
+    amplitude: npt.NDArray[np.float64] = attrs.field(default=1.0, converter=_amplitudes)
+    time_high: float = attrs.field(default=600.0, converter=_seconds)
+    time_low: float = attrs.field(default=600.0, converter=_seconds)
+
+    def __attrs_post_init__(self) -> None:
+        if self.amplitude.size not in (1, len(self.pixels)):
+            raise ParameterError("amplitude", self.amplitude.size, f"1 value, or {len(self.pixels)}")
+        for name in ("time_high", "time_low"):
+            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+                raise ParameterError(name, getattr(self, name), "above 0 s")
+
+    @classmethod
+    def random(
+        cls,
+        shape: tuple[int, int],
+        *,
+        fraction: float,
+        amplitude: tuple[float, float],
+        seed: int,
+        time_high: u.Quantity | float = 600.0,
+        time_low: u.Quantity | float = 600.0,
+    ) -> Self:
+        """Scatter such pixels over a detector, amplitudes even in the logarithm.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Rows and columns.
+        fraction : float
+            Of the pixels.
+        amplitude : tuple of float
+            Lowest and highest, e-/s, above 0.
+        seed : int
+        time_high, time_low
+            As for the class.
+
+        Raises
+        ------
+        ParameterError
+            If a value is impossible.
+        """
+        if not 0 <= fraction <= 1:
+            raise ParameterError("fraction", fraction, "0 to 1")
+        low, high = amplitude
+        if not 0 < low <= high < np.inf:
+            raise ParameterError("amplitude", amplitude, "two rates above 0 e-/s, the lower first")
+        stream = Noise(seed, FIXED_PATTERN).stream(cls.name)
+        pixels = np.argwhere(stream.uniform(shape) < fraction)
+        rank = stream.uniform(max(len(pixels), 1), draw=1)[: len(pixels)]
+        rates = np.exp(np.interp(rank, (0, 1), np.log([low, high])))
+        return cls(pixels, rates if len(pixels) else low, time_high, time_low)
+
+    def simulate(self, signal: Signal, *, noise: Noise) -> None:
+        """Add the electrons of the upper level; ``signal.truth['telegraph']`` has the seconds in it."""
+        if not len(self.pixels):
+            return
+        stream = noise.stream(self.name)
+        high = self._time_in_upper(signal.dark_time, stream)
+        electrons = stream.poisson((self.amplitude * high).astype(np.float32), draw=1)
+        image = signal.image.copy()
+        np.add.at(image, tuple(self.pixels.T), electrons)
+        signal.image = image
+        signal.truth[self.name] = high
+
+    def _time_in_upper(self, seconds: float, stream: Any) -> npt.NDArray[np.float64]:
+        """Seconds that each pixel spends in the upper level, jump by jump."""
+        n = len(self.pixels)
+        state = stream.uniform(n, draw=2) < self.time_high / (self.time_high + self.time_low)
+        left, high, draw = np.full(n, seconds), np.zeros(n), 3
+        # Fast pixels average out: after that many jumps the rest is as good as its mean.
+        for _ in range(1000):
+            stay = np.where(state, self.time_high, self.time_low)
+            stay = np.minimum(-stay * np.log(stream.uniform(n, draw=draw)), left)
+            high += np.where(state, stay, 0.0)
+            left, state, draw = left - stay, ~state, draw + 1
+            if not left.any():
+                return high
+        return high + left * self.time_high / (self.time_high + self.time_low)
+
+    @classmethod
+    def measure(
+        cls,
+        frames: FrameSet | Iterable[Any],
+        *,
+        known: Chain | None = None,
+        threshold: float = 6.0,
+    ) -> Self:
+        """Find pixels that scatter from dark to dark by more than their noise, on two levels.
+
+        Parameters
+        ----------
+        frames : FrameSet or iterable of Frame
+            Eight darks or more of one length.
+        known : SignalChain, optional
+            Takes out bias and dark, and gives the variance; must know gain and read noise.
+        threshold : float
+            Least distance of the two levels, in standard deviations of a single value.
+
+        Returns
+        -------
+        Telegraph
+            Amplitudes are distances of the levels; the times are not measured.
+
+        Raises
+        ------
+        NotEnoughFrames
+            With fewer than eight darks.
+        ChainError
+            If the frames have no variance, electrons or time.
+        """
+        held = [as_frame(frame) if known is None else known.correct(as_frame(frame)) for frame in frames]
+        if len(held) < LEAST:
+            raise NotEnoughFrames(f"two levels show in {LEAST} darks or more, there are {len(held)}")
+        time = held[0].dark_time
+        if any(f.variance is None or f.unit != u.electron for f in held) or not time:
+            raise ChainError("telegraph pixels are found in electrons, with a variance and a dark time")
+        values = np.sort(np.stack([frame.data for frame in held]), axis=0).astype(np.float64)
+        sigma = np.sqrt(np.median([frame.variance for frame in held], axis=0))
+        good = ~np.any([frame.mask for frame in held], axis=0)
+        gaps = np.diff(values[1:-1], axis=0)  # one outlier on either side is no level but a cosmic ray
+        widest = gaps.argmax(axis=0)
+        gap = np.take_along_axis(gaps, widest[None], axis=0)[0]
+        cumulated = np.cumsum(values, axis=0)
+        below = np.take_along_axis(cumulated, widest[None] + 1, axis=0)[0] / (widest + 2)
+        above = (cumulated[-1] - below * (widest + 2)) / (len(held) - widest - 2)
+        found = good & (gap > 0.5 * threshold * sigma) & (above - below > threshold * sigma)
+        pixels = np.argwhere(found)
+        return cls(pixels, (above - below)[found] / time if len(pixels) else 0.0)
+
+    def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Affine:  # noqa: ARG002
+        """Flag the pixels as HOT: nobody knows which level they were in.
+
+        Raises
+        ------
+        ChainError
+            If a pixel lies outside of the frame.
+        """
+        flags = np.zeros(frame.shape, FLAG_DTYPE)
+        if len(self.pixels):
+            if (self.pixels >= frame.shape).any():
+                raise ChainError(f"a telegraph pixel lies outside of a frame of {frame.shape}")
+            flags[tuple(self.pixels.T)] = FLAG_DTYPE.type(Flags.HOT)
+        return Affine(flags=flags)
