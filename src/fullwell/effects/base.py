@@ -47,10 +47,13 @@ class Stage(IntEnum):
     TRANSFER = 50  # from here on the frame is in the raw layout, with prescan and overscan
     NONLINEARITY = 60
     READ_NOISE = 70
+    CORRELATED_NOISE = 72
     CROSSTALK = 75
     GAIN = 80
     BIAS = 85
+    BIAS_WANDER = 86
     OVERSCAN = 88  # its correction is the first that moves pixels: it trims and assembles
+    CODE_ERRORS = 89
     ADC = 90
 
 
