@@ -1,0 +1,127 @@
+"""All that is true about simulated frames: parameters and maps of the detector, and what each frame got."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from fullwell.chain.forward import Exposure
+from fullwell.chain.signal_chain import SignalChain
+from fullwell.detector import Detector
+from fullwell.effects.base import Effect
+from fullwell.effects.parts import take_apart
+from fullwell.effects.parts_file import read_parts, write_parts
+from fullwell.errors import AlreadyExists, FrameError
+from fullwell.files import write_whole
+
+__all__ = ["ChainTruth", "read_chain_truth", "write_chain_truth"]
+
+
+@attrs.frozen(eq=False)
+class ChainTruth:
+    """The truth behind a set of frames.
+
+    Parameters
+    ----------
+    chain : SignalChain
+        Every effect with its parameters and maps, and the detector.
+    frames : tuple of mapping
+        What each effect realized in each frame, in the order of the frames.
+    """
+
+    chain: SignalChain
+    frames: tuple[Mapping[str, Any], ...]
+
+
+def write_chain_truth(
+    path: str | os.PathLike[str],
+    chain: SignalChain,
+    exposures: Sequence[Exposure],
+    *,
+    overwrite: bool = False,
+) -> tuple[Path, Path]:
+    """Write the truth: everything into a FITS file, and what is no image into a JSON file of the same name.
+
+    Parameters
+    ----------
+    path : path
+        Of the FITS file; the JSON file stands beside it.
+    chain : SignalChain
+        That made the exposures.
+    exposures : sequence of Exposure
+    overwrite : bool
+        Whether files of these names may be replaced.
+
+    Returns
+    -------
+    fits, json : Path
+
+    Raises
+    ------
+    AlreadyExists
+        If one of the files is there.
+    FileError
+        If the disk does not take them.
+    """
+    path = Path(path)
+    text = path.with_suffix(".json")
+    if text.exists() and not overwrite:
+        raise AlreadyExists(f"{text} exists already; pass overwrite=True to replace it")
+    detector = chain.detector or (exposures[0].frame.detector if exposures else None)
+    content = {
+        "effects": list(chain.effects),
+        "detector": detector,
+        "frames": [dict(exposure.truth) for exposure in exposures],
+    }
+    write_parts(content, path, overwrite=overwrite, cards={"PRODUCT": ("truth", "what this file is")})
+    tree, _ = take_apart(content)
+    write_whole(text, (json.dumps(_readable(tree), indent=1) + "\n").encode())
+    return path, text
+
+
+def read_chain_truth(path: str | os.PathLike[str]) -> ChainTruth:
+    """Read the FITS file that `write_chain_truth` wrote.
+
+    Raises
+    ------
+    UnreadableFile
+        If it is no FITS file.
+    FrameError
+        If it holds no truth.
+    """
+    content = read_parts(path)
+    if not isinstance(content, dict) or set(content) != {"effects", "detector", "frames"}:
+        raise FrameError(f"{Path(path).name} holds no truth of simulated frames")
+    effects, detector = content["effects"], content["detector"]
+    if not all(isinstance(effect, Effect) for effect in effects):
+        raise FrameError(f"{Path(path).name}: what stands among the effects is none")
+    if not (detector is None or isinstance(detector, Detector)):
+        raise FrameError(f"{Path(path).name}: what stands for the detector is none")
+    return ChainTruth(SignalChain(effects, detector=detector), tuple(content["frames"]))
+
+
+def _readable(tree: Any) -> Any:
+    """Make the tree plain: classes become mappings, arrays the name of their extension."""
+    if isinstance(tree, list):
+        return [_readable(part) for part in tree]
+    if not isinstance(tree, dict):
+        return tree
+    match tree:
+        case {"class": path, "parts": parts}:
+            return {"class": path.rpartition(":")[2]} | {k: _readable(v) for k, v in parts.items()}
+        case {"map": pairs}:
+            return {str(_readable(key)): _readable(part) for key, part in pairs}
+        case {"tuple": parts} | {"list": parts}:
+            return [_readable(part) for part in parts]
+        case {"array": name, "shape": shape}:
+            return {"image": name, "shape": shape}
+        case {"scalar": value}:
+            return _readable(value)
+        case {"float": text} | {"unit": text} | {"name": text}:
+            return text
+    return {key: _readable(part) for key, part in tree.items()}
