@@ -176,6 +176,8 @@ def test_what_was_not_measured_is_stored_as_its_parts(effect, tmp_path):
     assert (header["PRODUCT"], header["NIGHT"], list(header["HISTORY"])) == (effect.name, 3, ["made up"])
     with pytest.raises(AlreadyExists):
         save_product(effect, tmp_path / "p.fits")
+    with fits.open(tmp_path / "p.fits", checksum=True) as hdus:  # a wrong sum is a warning, and that an error
+        hdus.verify("exception")
 
 
 def test_files_of_parts_that_are_not_whole_are_refused(tmp_path):

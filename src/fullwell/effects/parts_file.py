@@ -54,10 +54,12 @@ def write_parts(
     hdus = [fits.PrimaryHDU(header=header), fits.ImageHDU(np.frombuffer(text, np.uint8), name="PARAMETERS")]
     hdus += [fits.ImageHDU(_storable(array), name=name) for name, array in arrays.items()]
     stream = io.BytesIO()
-    for hdu in hdus:
+    whole = fits.HDUList(hdus)
+    whole.update_extend()
+    for hdu in whole:
         # The same content gives the same bytes: no clock in the comments.
         hdu.add_checksum(when="")
-    fits.HDUList(hdus).writeto(stream)
+    whole.writeto(stream)
     write_whole(path, stream.getvalue())
 
 
