@@ -2,6 +2,7 @@
 
 from fullwell.detector.bits import effective_bits
 from fullwell.detector.boxes import Box, parse_section
+from fullwell.detector.camera import Camera
 from fullwell.detector.geometry import Amplifier, Detector
 from fullwell.detector.layout import AmplifierArray, lay_out, scans_around
 
@@ -9,6 +10,7 @@ __all__ = [
     "Amplifier",
     "AmplifierArray",
     "Box",
+    "Camera",
     "Detector",
     "effective_bits",
     "lay_out",

@@ -38,17 +38,56 @@ class _Dark(ConfigModel):
 
 
 class _FullWell(ConfigModel):
-    """Full well in electrons, and the signal at which the variance stops to grow."""
+    """Full well in electrons, where the variance stops to grow, and whether charge stops midway."""
 
     capacity: Positive
     ptc_turnoff: Positive | None = None
+    midline_stop: bool = False
 
 
 class _Transfer(ConfigModel):
-    """Fraction of the charge left behind in each transfer."""
+    """Fraction of the charge left behind in each transfer; local offset as part of the signal before."""
 
     serial: NotNegative
     parallel: NotNegative
+    offset: NotNegative = 0.0
+    offset_decay: Positive = 5.0
+
+
+class _NonLinearity(ConfigModel):
+    """Relative error at full well: the signal read is S (1 - bend S / full well)."""
+
+    bend: Number
+
+
+class _Crosstalk(ConfigModel):
+    """Part of a signal that the next amplifier gets, and by what factor it falls from one to the next."""
+
+    neighbor: Number
+    falloff: Annotated[float, Field(gt=0, lt=1)]
+
+
+class _CosmicRays(ConfigModel):
+    """Hits per cm^2 and minute, and depth of the silicon in micrometers."""
+
+    rate: NotNegative
+    depth: Positive
+
+
+class _ReadOut(ConfigModel):
+    """What is not white: levels of rows in electrons, and of frames in ADU."""
+
+    rows: NotNegative = 0.0
+    common: Annotated[float, Field(ge=0, le=1)] = 0.0
+    drift: NotNegative = 0.0
+
+
+class _Response(ConfigModel):
+    """Scatter of pixel response, light missing in the corners, tree rings, and features named by class."""
+
+    scatter: NotNegative = 0.0
+    vignetting: Annotated[float, Field(ge=0, le=1)] = 0.0
+    features: tuple[str, ...] = ()
 
 
 class _BrighterFatter(ConfigModel):
@@ -63,6 +102,11 @@ class _Defaults(ConfigModel):
     full_well: _FullWell | None = None
     cti: _Transfer | None = None
     brighter_fatter: _BrighterFatter | None = None
+    nonlinearity: _NonLinearity | None = None
+    crosstalk: _Crosstalk | None = None
+    cosmic_rays: _CosmicRays | None = None
+    read_out: _ReadOut | None = None
+    response: _Response | None = None
 
 
 class _Amplifiers(ConfigModel):
