@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := .venv-bench
 STAMP := $(VENV)/.setup-done
 DEMO ?= demo-night
 
@@ -43,8 +44,16 @@ docs: setup  ## build the documentation into site/
 pictures: setup  ## draw the pictures of README and documentation again
 	$(BIN)/python docs/make_pictures.py
 
-bench: setup  ## measure the kernels beside their references
-	$(BIN)/python benchmarks/run.py
+bench: $(BENCH)/.setup-done  ## measure beside all peers found, e.g. ONLY="kernel combine", QUICK=1
+	$(BENCH)/bin/python benchmarks/run.py $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) $(if $(FOLDER),--folder $(FOLDER))
+
+$(BENCH)/.setup-done: pyproject.toml constraints.txt benchmarks/requirements.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@grep -v '^#' benchmarks/requirements.txt | while read -r peer; do \
+	    $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "$$peer" \
+	    || echo "absent: $$peer could not be installed"; done
+	touch $@
 
 clean:  ## remove what the targets above made
 	rm -rf $(DEMO) site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

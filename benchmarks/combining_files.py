@@ -1,87 +1,35 @@
 """``fullwell combine`` from disk to disk beside its peers: whole processes, the same files, start-up included.
 
-20 raw frames of 4096 x 4096 (``--side``, ``--frames`` for others) with only the mandatory cards, in the page cache.
-Programs run in turn; wall and CPU seconds are the median of the rounds, a ratio is taken in each round and its median
-and range stand in the table (above 1: fullwell is faster). Results are compared with ours in the same run. A peer that
-is not installed is listed as absent; ccdproc runs in the Python that FULLWELL_BENCH_PYTHON names.
+Raw frames with only the mandatory cards, in the page cache. Results are compared with ours in the same run, and ours
+with a plain float64 form of the rule on every 64th row.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import shutil
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-import attrs
 import numpy as np
-from astropy.io import fits
+from combining_peers import peers
+from harness import Agreement, Contest, Options, Program, Target, compare, main
+from peers import own_program
 
-PLAIN = "3 sigma about the median, standard deviation"
-
-
-@attrs.frozen
-class Peer:
-    """One program: how to call it in a folder that holds ``f_00001.fits`` and so on, and what it writes."""
-
-    name: str
-    program: str
-    command: Callable[[list[str]], list[str]]
-    result: str
-    scripts: dict[str, str] = attrs.field(factory=dict)
-    scaled: float = 1.0
-
-
-def fullwell(*options: str) -> Callable[[list[str]], list[str]]:
-    program = str(Path(sys.executable).parent / "fullwell")
-    return lambda files: [program, "combine", *files, "-o", "out.fits", "--overwrite", *options]
-
-
-def siril(rejection: str) -> dict[str, str]:
-    lines = ["requires 1.0.0", "setext fits", f"stack f_ rej {rejection} -nonorm -out=siril", "close"]
-    return {"siril.ssf": "\n".join(lines) + "\n"}
-
-
-IRAF = """images
-immatch
-imcombine ("f_*.fits", "iraf.fits", sigmas="sigma.fits", combine="average", reject="sigclip", mclip=yes, \
-lsigma=3., hsigma=3., nkeep=0, outtype="real", logfile="")
-logout
-"""
-CCDPROC = """import sys
-import numpy as np
-from astropy.nddata import CCDData
-from ccdproc import Combiner, combine
-result = combine(sys.argv[1:], method="average", unit="adu", mem_limit=4e9, sigma_clip=True, dtype=np.float32,
-                 sigma_clip_low_thresh=3, sigma_clip_high_thresh=3,
-                 sigma_clip_func=np.ma.median, sigma_clip_dev_func=np.ma.std)
-result.write("ccdproc.fits", overwrite=True)
-"""
-
-
-def peers() -> list[Peer]:
-    own = str(Path(sys.executable).parent / "fullwell")
-    python = os.environ.get("FULLWELL_BENCH_PYTHON", "")
-    sigclip = ["-g0", "--output=gnuastro.fits"]
-    return [
-        Peer("fullwell std", own, fullwell("--clip", "3", "--spread", "std"), "out.fits"),
-        Peer("fullwell MAD", own, fullwell("--clip", "3", "--spread", "mad"), "out.fits"),
-        Peer("siril sigma", "siril-cli", lambda _: ["siril-cli", "-s", "siril.ssf"], "siril.fits",
-             siril("s 3 3"), 65535.0),
-        Peer("siril Winsorized", "siril-cli", lambda _: ["siril-cli", "-s", "siril.ssf"], "siril.fits",
-             siril("3 3"), 65535.0),
-        Peer("IRAF imcombine", "irafcl", lambda _: ["irafcl", "-f", "run.cl"], "iraf.fits", {"run.cl": IRAF}),
-        Peer("gnuastro", "astarithmetic",
-             lambda files: ["astarithmetic", *files, str(len(files)), "3", "0.2", "sigclip-mean", *sigclip],
-             "gnuastro.fits"),
-        Peer("ccdproc", python, lambda files: [python, "ccdproc_.py", *files], "ccdproc.fits",
-             {"ccdproc_.py": CCDPROC}),
-    ]  # fmt: skip
+WITHIN = 1e-3  # ADU; siril writes values divided by 65535, of which single precision leaves a few 1e-3
+TARGETS = {
+    "siril sigma": 3.5,
+    "siril Winsorized": 5.0,
+    "IRAF imcombine": 9.0,
+    "gnuastro": 12.0,
+    "ccdproc": 20.0,
+    "SWarp CLIPPED": None,
+    "SWarp MEDIAN": None,
+    "numpy.median": None,
+    "bottleneck.nanmedian": None,
+}
+MIB = 1024**2
+CEILING = 512  # MiB, what --memory is by default
 
 
 def make_files(folder: Path, frames: int, side: int) -> list[str]:
@@ -100,74 +48,137 @@ def make_files(folder: Path, frames: int, side: int) -> list[str]:
     return names
 
 
-def run(peer: Peer, folder: Path, files: list[str]) -> tuple[float, float, float]:
-    """Wall and CPU seconds and peak memory in MiB of one call."""
-    (folder / peer.result).unlink(missing_ok=True)
-    (folder / "sigma.fits").unlink(missing_ok=True)
-    for name, text in peer.scripts.items():
-        (folder / name).write_text(text)
-    log = folder / "log"
-    start = time.perf_counter()
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            peer.command(files), cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if not (folder / peer.result).exists():
-        raise RuntimeError(f"{peer.name} failed:\n{log.read_text(errors='replace')[-2000:]}")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+def image(path: Path) -> np.ndarray:
+    """Return the first image of a file."""
+    from astropy.io import fits
+
+    with fits.open(path, memmap=False) as units:
+        return next(np.asarray(unit.data) for unit in units if unit.data is not None)
 
 
-def agreement(peer: Peer, folder: Path, ours: np.ndarray) -> str:
-    """Part of the pixels that agree with ours, and the largest difference in ADU."""
-    # siril divides by 65535, of which single precision leaves a few 1e-3.
-    tolerance = 1e-3 if peer.scaled == 1 else 5e-3
-    theirs = fits.getdata(folder / peer.result).astype(np.float64) * peer.scaled
-    if peer.name.startswith("siril"):
-        theirs = theirs[::-1] if abs(theirs[::-1] - ours).mean() < abs(theirs - ours).mean() else theirs
-    difference = np.abs(theirs - ours)
-    return f"{100 * (difference < tolerance).mean():.2f} % ({difference.max():.3g})"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Whole processes beside each other.")
-    parser.add_argument("--side", type=int, default=4096)
-    parser.add_argument("--frames", type=int, default=20)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    present = [peer for peer in peers() if peer.program and shutil.which(peer.program)]
-    names = [peer.name for peer in present]
-    absent = [peer.name for peer in peers() if peer.name not in names]
-    with tempfile.TemporaryDirectory(prefix="fullwell-bench-") as name:
-        folder = Path(name)
-        files = make_files(folder, options.frames, options.side)
-        figures: dict[str, list[tuple[float, float, float]]] = {peer.name: [] for peer in present}
-        agreed, ours = {}, np.zeros(1)
-        run(present[0], folder, files)  # compiled, and the files in the page cache
-        for lap in range(options.rounds):
-            for peer in present:
-                figures[peer.name].append(run(peer, folder, files))
-                if peer is present[0]:
-                    ours = fits.getdata(folder / peer.result).astype(np.float64)
-                elif lap == 0 and not peer.name.startswith("fullwell"):  # another rule gives other values
-                    agreed[peer.name] = agreement(peer, folder, ours)
-    print(f"{options.frames} frames of {options.side} x {options.side}, {PLAIN}; {options.rounds} rounds")
-    print(
-        f"{'':18s}{'wall s':>8s}{'cpu s':>8s}{'MiB':>7s}  wall ratio          cpu ratio   agreement (largest)"
+def fullwell(name: str, folder: Path, files: list[str], *options: str, rounds: int | None = None) -> Program:
+    """Return our contender, which writes a file of its own name."""
+    out = name.replace(" ", "_").replace(",", "") + ".fits"
+    return Program(
+        name,
+        [
+            own_program(),
+            "combine",
+            *files,
+            "-o",
+            out,
+            "--overwrite",
+            "--method",
+            "mean",
+            "--clip",
+            "3",
+            *options,
+        ],
+        folder,
+        makes=[out],
+        load=lambda there: image(there / out),
+        rounds=rounds,
     )
-    base = np.array(figures[present[0].name])
-    for peer in present:
-        rows = np.array(figures[peer.name])
-        wall, cpu = rows[:, 0] / base[:, 0], np.median(rows[:, 1] / base[:, 1])
-        print(
-            f"{peer.name:18s}{np.median(rows[:, 0]):8.2f}{np.median(rows[:, 1]):8.2f}{rows[:, 2].max():7.0f}"
-            f"  {np.median(wall):5.2f} ({wall.min():.2f}-{wall.max():.2f})  {cpu:8.2f}   {agreed.get(peer.name, '')}"
-        )
-    if absent:
-        print(f"absent: {', '.join(absent)}")
+
+
+def plain_form(folder: Path, files: list[str], rows: slice) -> np.ndarray:
+    """Return the clipped mean in NumPy and float64: 3 standard deviations about the median, until nothing changes."""
+    stack = np.array([image(folder / name)[rows] for name in files], np.float64)
+    while True:
+        center, limit = np.nanmedian(stack, axis=0), 3 * np.nanstd(stack, axis=0)
+        far = np.abs(stack - center) > limit
+        if not far.any():
+            return np.asarray(np.nanmean(stack, axis=0))
+        stack[far] = np.nan
+
+
+def agreements(folder: Path, files: list[str]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return how results are compared: those of the peers with ours, ours with the plain form."""
+    rows = slice(0, None, 64)
+    reference = plain_form(folder, files, rows)
+
+    def agree(name: str, ours: np.ndarray, theirs: np.ndarray) -> Agreement | None:
+        if name.startswith("fullwell") or "edian" in name or "MEDIAN" in name:
+            return None  # another rule gives other values
+        if name.startswith("siril"):  # it writes the rows in another order
+            theirs = min((theirs, theirs[::-1]), key=lambda way: np.abs(way - ours).mean())
+        return compare(ours, theirs, within=5 * WITHIN if name.startswith("siril") else WITHIN, unit="ADU")
+
+    def judge(name: str, result: np.ndarray) -> Agreement | None:
+        if name != "fullwell std":
+            return None
+        return compare(reference, result[rows], within=1e-5, relative=True)
+
+    return agree, judge
+
+
+def beside_peers(folder: Path, files: list[str], side: int) -> Contest:
+    ours = fullwell("fullwell std", folder, files, "--spread", "std")
+    mad = fullwell("fullwell MAD", folder, files, "--spread", "mad")
+    for own in (ours, mad):
+        own.measure()  # compiled, and the files in the page cache: no round to warm up, the peers are slow
+    allowed = (folder / ours.makes[0]).stat().st_size / MIB + CEILING
+    agree, judge = agreements(folder, files)
+    return Contest(
+        work="combine",
+        title="`fullwell combine`, whole process",
+        about=f"{len(files)} raw frames of {side} x {side}, uint16, to a mean clipped at 3 standard deviations about the "
+        "median (the medians: no rejection). Wall time counts, from start to end of the process. Agreement is with "
+        "fullwell std, and of fullwell std with a NumPy float64 form of the same rule.",
+        rivals=[ours, mad, *peers(folder, files)],
+        rounds=3,
+        warm_up=False,
+        targets=[
+            *(Target(name, over=name, under=ours.name, at_least=limit) for name, limit in TARGETS.items()),
+            Target("MAD against std", over=mad.name, under=ours.name, at_most=1.5),
+            Target(
+                f"memory: output + {CEILING} MiB", over=ours.name, measure="memory", at_most=round(allowed)
+            ),
+            Target("the same as NumPy in float64", over=ours.name, measure="agreement", at_least=1.0),
+        ],
+        agree=agree,
+        judge=judge,
+    )
+
+
+def many_frames(folder: Path, files: list[str], side: int) -> Contest:
+    """Compare ten times as many frames, links to the same files, with the cost of a sort."""
+    few = len(files)
+    names = []
+    for i in range(10 * few):
+        names.append(f"m_{i + 1:05d}.fits")
+        (folder / names[-1]).hardlink_to(folder / files[i % few])
+    ours = fullwell(f"fullwell, {few} frames", folder, files)
+    many = fullwell(f"fullwell, {10 * few} frames", folder, names)
+    ours.measure()
+    allowed = (folder / ours.makes[0]).stat().st_size / MIB + CEILING
+    limit = round(10 * np.log2(10 * few) / np.log2(few), 2)
+    return Contest(
+        work="combine-many",
+        title="`fullwell combine`, ten times as many frames",
+        about=f"{few} frames of {side} x {side} and {10 * few}, the same files under ten names each; 3 sigma, std.",
+        rivals=[ours, many],
+        rounds=3,
+        warm_up=False,
+        targets=[
+            Target(
+                f"{10 * few} frames against {few}: N log N", over=many.name, under=ours.name, at_most=limit
+            ),
+            Target(
+                f"memory: output + {CEILING} MiB", over=many.name, measure="memory", at_most=round(allowed)
+            ),
+        ],
+    )
+
+
+def contests(options: Options) -> Iterator[Contest]:
+    frames, side = (20, 256) if options.quick else (20, 4096)
+    with tempfile.TemporaryDirectory(prefix="fullwell-bench-", dir=options.folder) as name:
+        folder = Path(name)
+        files = make_files(folder, frames, side)
+        yield beside_peers(folder, files, side)
+        yield many_frames(folder, files, side)
 
 
 if __name__ == "__main__":
-    main()
+    main(contests)

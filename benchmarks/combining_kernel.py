@@ -1,20 +1,17 @@
-"""The combining kernel on raw 16-bit frames beside merely reading the same bytes; ratios above 1: slower than reading.
+"""The combining kernel on raw 16-bit frames beside merely reading the same bytes.
 
-20 frames of 4096 x 4096 (``--side``, ``--frames`` for others) in FITS byte order, with a cosmic ray in one pixel of a
-thousand. Reading is a loop over all words in as many threads; "read and write" also writes the arrays that the kernel
-returns. Rivals run in turn; in each round a ratio is taken, the median of which stands here, with the middle half of
-them.
+Frames in FITS byte order, with a cosmic ray in one pixel of a thousand. `read` is a loop over all words in as many
+threads; `read and write` also writes the three arrays that are wanted: mean, standard deviation, count.
 """
 
 from __future__ import annotations
 
-import argparse
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numba
 import numpy as np
+from harness import Agreement, Contest, Function, Options, Target, compare, main
 
 from fullwell.kernels.combine_compiled import PlaneRule, PlaneStack, PlaneTotals, combine_planes
 from fullwell.kernels.planes import Plane
@@ -55,6 +52,16 @@ def make_frames(frames: int, pixels: int) -> np.ndarray:
     return stack
 
 
+def plain_form(stack: np.ndarray) -> np.ndarray:
+    """Return the mean clipped at 3 standard deviations about the median, in NumPy and float64."""
+    values = stack.astype(np.float64) + 32768
+    while True:
+        far = np.abs(values - np.nanmedian(values, axis=0)) > 3 * np.nanstd(values, axis=0)
+        if not far.any():
+            return np.asarray(np.nanmean(values, axis=0))
+        values[far] = np.nan
+
+
 def rivals(stack: np.ndarray, workers: int) -> dict[str, Callable[[], Any]]:
     """Return what is compared, by name."""
     frames, pixels = stack.shape
@@ -87,46 +94,48 @@ def rivals(stack: np.ndarray, workers: int) -> dict[str, Callable[[], Any]]:
         return run
 
     work = {
+        "3 sigma, std": combined("std", 3.0),
         "read": read,
         "read and write": read_and_write,
         "no rejection": combined("std", None),
-        "3 sigma, std": combined("std", 3.0),
         "3 sigma, noise": combined("noise", 3.0),
         "3 sigma, MAD": combined("mad", 3.0),
     }
 
     def threaded(function: Callable[[slice], None]) -> Callable[[], Any]:
-        return lambda: over_blocks(function, parts, workers=workers)
+        def run() -> Any:
+            over_blocks(function, parts, workers=workers)
+            return out.value
+
+        return run
 
     return {name: threaded(function) for name, function in work.items()}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="The combining kernel beside reading.")
-    parser.add_argument("--side", type=int, default=4096)
-    parser.add_argument("--frames", type=int, default=20)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--workers", type=int, default=default_workers())
-    options = parser.parse_args()
-    contest = rivals(make_frames(options.frames, options.side**2), options.workers)
-    wall: dict[str, list[float]] = {name: [] for name in contest}
-    cpu: dict[str, list[float]] = {name: [] for name in contest}
-    for lap in range(options.rounds + 1):
-        for name, run in contest.items():
-            start, spent = time.perf_counter(), time.process_time()
-            run()
-            if lap:  # the first round warms up
-                wall[name].append(time.perf_counter() - start)
-                cpu[name].append(time.process_time() - spent)
-    print(f"{options.frames} frames of {options.side} x {options.side}, {options.workers} threads")
-    print(f"{'':16s}{'wall s':>8s}{'cpu s':>8s}   wall/read           wall/(read+write)   cpu/(read+write)")
-    for name in contest:
-        row = f"{name:16s}{np.median(wall[name]):8.3f}{np.median(cpu[name]):8.3f}"
-        for times, base in ((wall, "read"), (wall, "read and write"), (cpu, "read and write")):
-            low, middle, high = np.percentile(np.divide(times[name], times[base]), (25, 50, 75))
-            row += f"   {middle:5.2f} ({low:.2f}-{high:.2f})"
-        print(row)
+def contests(options: Options) -> Iterator[Contest]:
+    frames, side = (20, 512) if options.quick else (20, 4096)
+    workers = default_workers()
+    stack = make_frames(frames, side**2)
+    reference = plain_form(stack[:, ::64])
+
+    def judge(name: str, value: Any) -> Agreement | None:
+        return compare(reference, value[::64], within=1e-5, relative=True) if name == "3 sigma, std" else None
+
+    yield Contest(
+        work="kernel",
+        title="The combine kernel",
+        about=f"{frames} frames of {side} x {side}, uint16 as FITS files hold them, {workers} threads. The agreement is "
+        "with a NumPy float64 form of the rule.",
+        rivals=[Function(name, run) for name, run in rivals(stack, workers).items()],
+        rounds=9,
+        targets=[
+            Target("mean + std + count against reading", over="3 sigma, std", under="read", at_most=1.8),
+            Target("against reading and writing", over="3 sigma, std", under="read and write", at_most=1.8),
+            Target("the same as NumPy in float64", over="3 sigma, std", measure="agreement", at_least=1.0),
+        ],
+        judge=judge,
+    )
 
 
 if __name__ == "__main__":
-    main()
+    main(contests)

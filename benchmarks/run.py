@@ -1,51 +1,92 @@
-"""Run every benchmark beside this file and write what they print to RESULTS.md: ``make bench``."""
+"""``make bench``: run the workloads one after the other, keep their records, and make RESULTS.md and its chart.
+
+Each workload is a script of this folder and runs in a process of its own. ``--only`` names some of them, the others
+keep their records. ``--quick`` takes small sizes and writes to ``quick/``, so that it never touches the results.
+``--render`` measures nothing and only writes the page and the chart again.
+"""
 
 from __future__ import annotations
 
-import os
-import platform
+import argparse
 import subprocess
 import sys
-from importlib.metadata import version
+import time
 from pathlib import Path
 
+from charting import draw
+from records import Record
+from rendering import results_page
+
+__all__ = ["main"]
+
 HERE = Path(__file__).parent
-PACKAGES = ("fullwell", "numpy", "numba", "astropy")
+WORKLOADS = {  # in the order of the page
+    "kernel": "combining_kernel.py",
+    "combine": "combining_files.py",
+    "arrays": "combining.py",
+    "correct": "correcting.py",
+    "reduce": "reducing.py",
+    "cosmics": "cosmic_rays.py",
+    "simulate": "simulating.py",
+    "numbers": "random_numbers.py",
+    "covariances": "covariances.py",
+}
 
 
-def machine() -> str:
-    """Say what the numbers were measured on; no name of a machine, no clock."""
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        names = [
-            line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line
-        ]
-        cpu = names[0] if names else cpu
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return f"{cpu}, {os.cpu_count()} cores; Python {platform.python_version()}, {packages}"
+def render(folder: Path, records: Path) -> None:
+    """Write RESULTS.md and results.png into ``folder`` from all records there are, in the order of the workloads."""
+    known = []
+    for work in WORKLOADS:
+        found = [Record.load(path) for path in records_of(work, records)]
+        known += sorted(found, key=lambda record: record.place)
+    if not known:
+        raise SystemExit("nothing was measured yet")
+    drawn = draw(known, folder / "results.png")
+    notes = (HERE / "notes.md").read_text(encoding="utf-8")
+    lacking = [work for work in WORKLOADS if not records_of(work, records)]
+    page = results_page(known, notes=notes, chart="results.png" if drawn else None, lacking=lacking)
+    (folder / "RESULTS.md").write_text(page, encoding="utf-8")
+    print(f"written: {folder / 'RESULTS.md'}")
 
 
-def main() -> int:
-    """Return 1 if a benchmark failed."""
-    parts = ["# Results\n", f"Measured on: {machine()}.\n"]
-    failed = False
-    # As many threads as the kernels use: one. NumPy's own pools would blur the comparison.
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    for script in sorted(HERE.glob("*.py")):
-        if script.name == Path(__file__).name:
-            continue
-        done = subprocess.run(
-            [sys.executable, str(script)], capture_output=True, text=True, env=environment, check=False
-        )
-        purpose = script.read_text(encoding="utf-8").split('"""')[1].strip()
-        text = done.stdout if done.returncode == 0 else f"failed:\n{done.stderr}"
-        failed |= done.returncode != 0
-        print(f"{script.stem}\n{text}")
-        parts.append(f"## {script.stem}\n\n{purpose}\n\n```text\n{text.rstrip()}\n```\n")
-    (HERE / "RESULTS.md").write_text("\n".join(parts), encoding="utf-8")
-    print("written to benchmarks/RESULTS.md")
-    return int(failed)
+def records_of(work: str, records: Path) -> list[Path]:
+    """Return the records that the script of a workload has left."""
+    return sorted((records / work).glob("*.json"))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Return 1 if a workload failed."""
+    parser = argparse.ArgumentParser(description="Measure fullwell beside its peers.")
+    parser.add_argument("--only", nargs="+", choices=list(WORKLOADS), default=list(WORKLOADS))
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes: proves the machinery, measures nothing"
+    )
+    parser.add_argument("--rounds", type=int, help="how often each rival runs")
+    parser.add_argument(
+        "--folder", type=Path, help="where files are made [default: the system's for temporary files]"
+    )
+    parser.add_argument("--render", action="store_true", help="measure nothing, write RESULTS.md again")
+    given = parser.parse_args(arguments)
+    target = HERE / "quick" if given.quick else HERE
+    target.mkdir(exist_ok=True)
+    failed, begun = [], time.perf_counter()
+    for work in [] if given.render else given.only:
+        command = [sys.executable, str(HERE / WORKLOADS[work]), "--records", str(target / "records" / work)]
+        command += ["--quick"] if given.quick else []
+        command += ["--rounds", str(given.rounds)] if given.rounds else []
+        command += ["--folder", str(given.folder)] if given.folder else []
+        print(f"== {work}", flush=True)
+        for path in records_of(work, target / "records"):
+            path.unlink()  # else an old record would stand for a run that failed
+        start = time.perf_counter()
+        if subprocess.run(command, check=False).returncode != 0:
+            failed.append(work)
+        print(f"== {work} took {time.perf_counter() - start:.0f} s\n", flush=True)
+    print(f"all of it took {time.perf_counter() - begun:.0f} s")
+    render(target, target / "records")
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return int(bool(failed))
 
 
 if __name__ == "__main__":

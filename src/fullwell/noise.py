@@ -64,6 +64,10 @@ class Stream:
         mean = np.asarray(mean, dtype=np.float32)
         return random.poisson(mean, self._words(mean.shape, draw))
 
+    def key(self, *, draw: int = 0) -> tuple[int, int, int, int]:
+        """Return seed, exposure, effect and draw: all that a number depends on besides its pixel."""
+        return self.seed, self.exposure, self.effect, draw
+
     def _words(self, shape: int | tuple[int, ...], draw: int) -> npt.NDArray[np.uint32]:
         from fullwell.kernels import random
 

@@ -53,17 +53,36 @@ def test_broken_files_are_refused_as_by_read(tmp_path):
         map_frame(tmp_path / "none.fits")
 
 
-def test_rows_that_were_let_go_come_back(tmp_path):
+@pytest.mark.parametrize("dtype", ["u2", "i2", "f4"])
+def test_rows_that_are_read_are_those_that_are_mapped(tmp_path, dtype):
     path = tmp_path / "a.fits"
-    data = np.arange(200 * 300, dtype=np.float32).reshape(200, 300)
+    data = np.arange(200 * 300).reshape(200, 300).astype(dtype)
     fits.writeto(path, data)
     mapped = map_frame(path)
     assert mapped is not None
+    plane = mapped.unmapped()
+    space = np.empty(150 * 300, plane.array.dtype)
 
-    for part in (slice(0, 1), slice(3, 150), slice(0, 200)):
-        mapped.release(part)
+    for part in (slice(0, 1), slice(3, 150), slice(199, 200)):
+        want = mapped.plane.rows(part)
+        for read_rows in (plane.rows(part), plane.rows(part, space)):
+            np.testing.assert_array_equal(read_rows.array, want.array)
+            assert (read_rows.unsigned, read_rows.kind) == (want.unsigned, want.kind)
+    assert plane.nbytes == mapped.plane.nbytes
 
-    np.testing.assert_array_equal(mapped.plane.array, data)
+
+def test_rows_of_a_file_that_has_changed_are_refused(tmp_path):
+    path = tmp_path / "a.fits"
+    fits.writeto(path, np.zeros((20, 30), np.float32))
+    plane = map_frame(path).unmapped()
+    path.unlink()
+    with pytest.raises(UnreadableFile):
+        plane.rows(slice(0, 2))
+
+    fits.writeto(path, np.ones((200, 30), np.float32))
+
+    with pytest.raises(UnreadableFile, match="has changed"):
+        plane.rows(slice(0, 2))
 
 
 def test_files_come_in_order_mapped_or_read(tmp_path):

@@ -112,7 +112,9 @@ def check(values, rule, *, planes=None, flags=None, variances=None, exact=True):
     if flags is not None:
         for bit in (HOT, SUSPECT):
             expected[2 * ((flags & bit) > 0).sum(axis=0) > n] |= bit
-    expected[(out.used == 0) & ~mask_of(expected)] |= int(Flags.UNCALIBRATED)
+    finite = np.isfinite(values).any(axis=0)
+    expected[(out.used == 0) & ~mask_of(expected) & finite] |= int(Flags.UNCALIBRATED)
+    expected[(out.used == 0) & ~mask_of(expected) & ~finite] |= int(Flags.NO_DATA)
     np.testing.assert_array_equal(out.flags, expected)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fullwell.kernels.networks import BLOCK, batcher, padded
+from fullwell.kernels.networks import BLOCK, MOST, STEP, batcher, merges, padded
 
 
 @pytest.mark.parametrize("n", range(1, 13))
@@ -27,33 +27,50 @@ def test_as_many_comparators_as_batcher_counted():
 
 
 @given(st.integers(1, 3000))
-def test_rows_fill_whole_blocks(n):
-    assert padded(n) % BLOCK == 0
+def test_rows_fill_whole_networks(n):
     assert n <= padded(n) < n + BLOCK
+    assert padded(n) % (BLOCK if n > MOST else STEP) == 0
 
 
-@given(st.integers(1, 41), st.sampled_from([np.uint16, np.float32, np.float64]), st.integers(0, 2**32 - 1))
-def test_rows_of_a_tile_are_sorted(n, dtype, seed):
-    from fullwell.kernels.networks_compiled import WIDTH, sort_rows
+def random_tile(n, dtype, seed):
+    """Rows of a tile with what lies between them, and what belongs to pixels."""
+    from fullwell.kernels.networks_compiled import ROW, STRIDE
 
-    tile = np.random.default_rng(seed).integers(0, 50, (padded(n), WIDTH)).astype(dtype)
-    want = np.sort(tile, axis=0)
-
-    sort_rows(tile.reshape(-1), padded(n) // BLOCK, batcher(padded(n) // BLOCK))
-
-    np.testing.assert_array_equal(tile, want)
+    size = np.dtype(dtype).itemsize
+    random = np.random.default_rng(seed)
+    return random.integers(0, 50, (padded(n), STRIDE // size)).astype(dtype), slice(ROW // size)
 
 
-def test_a_nan_spoils_its_own_column_only():
-    from fullwell.kernels.networks_compiled import WIDTH, sort_rows
+kinds = st.sampled_from([np.uint16, np.float32, np.float64])
 
-    tile = np.random.default_rng(1).normal(size=(20, WIDTH))
+
+@given(st.integers(1, 100), kinds, st.booleans(), st.integers(0, 2**32 - 1))
+def test_rows_of_a_tile_are_sorted(n, dtype, in_place, seed):
+    from fullwell.kernels.networks_compiled import sort_rows
+
+    source, pixels = random_tile(n, dtype, seed)
+    before, tile = source.copy(), source if in_place else np.zeros_like(source)
+
+    sort_rows(source.reshape(-1), tile.reshape(-1), padded(n), merges(n))
+
+    np.testing.assert_array_equal(tile[:, pixels], np.sort(before, axis=0)[:, pixels])
+    if not in_place:
+        np.testing.assert_array_equal(source, before)
+
+
+@pytest.mark.parametrize("n", [20, 40])
+def test_a_nan_spoils_its_own_column_only(n):
+    from fullwell.kernels.networks_compiled import sort_rows
+
+    tile, pixels = random_tile(n, np.float64, 1)
     want = np.sort(tile, axis=0)
     tile[7, 5] = np.nan
 
-    sort_rows(tile.reshape(-1), 5, batcher(5))
+    sort_rows(tile.reshape(-1), tile.reshape(-1), padded(n), merges(n))
 
-    np.testing.assert_array_equal(np.delete(tile, 5, axis=1), np.delete(want, 5, axis=1))
+    np.testing.assert_array_equal(
+        np.delete(tile[:, pixels], 5, axis=1), np.delete(want[:, pixels], 5, axis=1)
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,14 +85,15 @@ def test_the_processor_compares_many_pixels_at_once(dtype, instructions):
     import llvmlite.binding as llvm
     import numba
 
-    from fullwell.kernels import networks_compiled as kernels
+    from fullwell.kernels.networks_compiled import STRIDE, sort_rows
 
     if not llvm.get_host_cpu_features().get("avx2"):
         pytest.skip("the processor has no AVX2")
     # Code from the cache cannot be looked at, hence compiled again.
-    for function, arrays in ((kernels._sort_block, 1), (kernels._merge_blocks, 2)):
-        fresh = numba.njit(nogil=True, error_model="numpy")(function.py_func)
-        fresh(*(np.zeros(BLOCK * kernels.WIDTH, dtype) for _ in range(arrays)))
-        (assembly,) = fresh.inspect_asm().values()
-        for instruction in instructions:
-            assert instruction in assembly
+    fresh = numba.njit(nogil=True, error_model="numpy")(sort_rows.py_func)
+    tile = np.zeros(padded(4) * STRIDE, dtype)
+    fresh(tile, tile, padded(4), merges(4))
+    (assembly,) = fresh.inspect_asm().values()
+    for instruction in instructions:
+        # The networks have hundreds of comparators; a loop over single numbers would have no packed one.
+        assert assembly.count(instruction) > 500

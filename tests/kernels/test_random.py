@@ -33,9 +33,8 @@ def even_words(count: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("counter", "key", "expected"), KNOWN)
 def test_known_answers(counter, key, expected):
-    state = np.array(counter, U32).reshape(4, 1)
-    random_compiled.philox_rounds(state, U32(key[0]), U32(key[1]))
-    assert tuple(state[:, 0]) == expected
+    numbers = [np.uint64(number) for number in (*counter, *key)]
+    assert tuple(int(word) for word in random_compiled.philox(*numbers)) == expected
     assert tuple(int(w) for w in random_reference.philox(counter, key)) == expected
 
 
@@ -124,6 +123,15 @@ def test_streams_are_independent(other):
     a = random.uniform(random.words(10**6, **names)) - 0.5
     b = random.uniform(random.words(10**6, **(names | other))) - 0.5
     assert abs((a * b).mean()) < 5 / 12 / 1000  # 5 sigma: false alarm 6e-7
+
+
+def test_long_arrays_are_put_together_from_parts():
+    names = {"seed": 3, "exposure": 1, "effect": 2}
+    words = random.words(2**18 + 5000, **names)
+    np.testing.assert_array_equal(words, random_reference.words(2**18 + 5000, **names))
+    mean = np.linspace(0, 60, words.size, dtype=np.float32)
+    np.testing.assert_array_equal(random.poisson(mean, words), random_reference.poisson(mean, words))
+    np.testing.assert_array_equal(random.normal(words), random_reference.normal(words))
 
 
 def test_shape_plays_no_part():

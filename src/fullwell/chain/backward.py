@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from astropy import units as u
 
+from fullwell.chain.fused import Undoes, correct_fused
 from fullwell.effects.affine import Affine
 from fullwell.effects.assembly import assembled
-from fullwell.effects.base import Chain, Effect, Stage
+from fullwell.effects.base import Stage
 from fullwell.effects.read_noise import ReadNoise
 from fullwell.errors import ChainError
 from fullwell.flags import FLAG_DTYPE, Flags
@@ -19,40 +20,36 @@ from fullwell.io.hygiene import electron_header
 __all__ = ["Undoes", "correct"]
 
 
-class Undoes(Chain, Protocol):
-    """A chain as this module needs it."""
-
-    #: In the order of the stages.
-    effects: tuple[Effect, ...]
-    #: In the order of correction, with the noise that is understood.
-    backward: list[Effect]
-
-
 def correct(chain: Undoes, frame: Frame, *, settle: bool) -> Frame:
     """Take the effects out of a frame; see `SignalChain.correct`."""
     again = [effect.name for effect in chain.effects if effect.name in frame.applied]
     if again:
         raise ChainError(f"frame {frame.source or ''}: {', '.join(again)} was corrected before")
-    frame = _flagged(chain, frame)
-    pending: Affine | None = None
     applied = frame.applied
-    for effect in chain.backward:
-        if effect.stage < Stage.OVERSCAN and frame.layout == "raw":
-            frame = assembled(frame)
-        unit = frame.unit if pending is None or pending.unit is None else pending.unit
-        step = effect.affine(frame, unit=unit, chain=chain)
-        if step is not None:
-            pending = step if pending is None else step @ pending
-        else:
-            frame = frame if pending is None else pending.apply(frame)
-            pending = None
-            frame = effect.correct(frame, chain=chain)
-        if effect.stage != Stage.ADC:
-            applied = (*applied, effect.name)
-    frame = frame if pending is None else pending.apply(frame)
-    frame = frame if frame.layout != "raw" else assembled(frame)
+    fused = correct_fused(chain, frame, settle=settle)
+    frame, done = (_flagged(chain, frame), 0) if fused is None else fused
+    frame = _corrected(chain, frame, done)
+    applied += tuple(effect.name for effect in chain.backward if effect.stage != Stage.ADC)
     result = _described(chain, frame.with_(applied=applied))
     return result.settled() if settle else result
+
+
+def _corrected(chain: Undoes, frame: Frame, done: int) -> Frame:
+    """Undo the effects that are left, one after the other; affine ones that follow each other in one."""
+    pending: Affine | None = None
+    for effect in chain.backward[done:]:
+        if effect.stage < Stage.OVERSCAN and frame.layout == "raw":
+            frame = assembled(frame if pending is None else pending.apply(frame))
+            pending = None
+        unit = frame.unit if pending is None or pending.unit is None else pending.unit
+        step = effect.affine(frame, unit=unit, chain=chain)
+        if isinstance(step, Affine):
+            pending = step if pending is None else step @ pending
+            continue
+        frame = frame if pending is None else pending.apply(frame)
+        pending = None
+        frame = effect.correct(frame, chain=chain) if step is None else step.apply(frame)
+    return assembled(frame if pending is None else pending.apply(frame))
 
 
 def _described(chain: Undoes, frame: Frame) -> Frame:

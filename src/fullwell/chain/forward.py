@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
@@ -15,9 +15,10 @@ from fullwell.detector import Detector
 from fullwell.effects.base import Effect, Signal, Stage
 from fullwell.errors import ParameterError
 from fullwell.frame import Frame
+from fullwell.kernels.simulate import Step, run
 from fullwell.noise import Noise
 
-__all__ = ["Exposure", "Renders", "expose"]
+__all__ = ["Exposure", "Renders", "Take", "expose"]
 
 
 class Renders(Protocol):
@@ -26,6 +27,24 @@ class Renders(Protocol):
     def render(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
         """Return photo-electrons per second and pixel, before the flat."""
         ...
+
+
+@attrs.frozen(eq=False)
+class Take:
+    """One exposure of a sequence.
+
+    Parameters
+    ----------
+    scene : scene, array or None
+        As for `SignalChain.expose`, and so are the others.
+    exposure_time, dark_time, temperature, state
+    """
+
+    scene: Renders | npt.ArrayLike | None
+    exposure_time: u.Quantity | float
+    dark_time: u.Quantity | float | None = None
+    temperature: u.Quantity | float | None = None
+    state: Mapping[str, Mapping[str, Any]] | None = None
 
 
 @attrs.frozen(eq=False)
@@ -40,11 +59,18 @@ class Exposure:
         Expected photo-electrons before the flat.
     truth : dict
         What each effect realized.
+    memory : dict
+        What the detector carries on to the next exposure, by effect name.
+    stages : dict of str to Frame
+        The frame behind each effect, by its name and in the order of the chain, where that was asked for: in
+        electrons or ADU, assembled or raw, as it is at that place.
     """
 
     frame: Frame
     light: npt.NDArray[np.float32]
     truth: Mapping[str, Any]
+    memory: Mapping[str, Any] = attrs.field(factory=dict)
+    stages: Mapping[str, Frame] = attrs.field(factory=dict)
 
 
 def expose(
@@ -55,31 +81,112 @@ def expose(
     detector: Detector,
     noise: Noise,
     dark_time: u.Quantity | float | None = None,
+    temperature: u.Quantity | float | None = None,
     state: Mapping[str, Mapping[str, Any]] | None = None,
+    memory: Mapping[str, Any] | None = None,
+    stages: bool = False,
 ) -> Exposure:
     """Simulate one raw frame with `effects` in the order of their stages; see `SignalChain.expose`."""
     seconds = _seconds("exposure_time", exposure_time)
     dark_seconds = seconds if dark_time is None else _seconds("dark_time", dark_time)
-    light = np.zeros(detector.shape, np.float32)
-    if scene is not None:
-        rendered = scene.render(detector.shape) if hasattr(scene, "render") else np.asarray(scene)
-        light = np.broadcast_to(rendered * np.float32(seconds), detector.shape).astype(np.float32)
-    signal = Signal(light.copy(), detector, seconds, dark_seconds, state=state or {})
+    light = _light(scene, seconds, detector.shape)
+    signal = Signal(
+        light,
+        detector,
+        seconds,
+        dark_seconds,
+        state=state or {},
+        memory=dict(memory or {}),
+        temperature=None if temperature is None else _kelvin(temperature),
+    )
+    path = _Path(signal, light)
+    kept: dict[str, Frame] = {}
     for effect in effects:
         if effect.stage >= Stage.TRANSFER:
-            signal.to_raw()
-        effect.simulate(signal, noise=noise)
+            path.to_raw()
+        path.through(effect, noise=noise)
+        if stages:
+            path.arrive()
+            kept[effect.name] = _as_frame(signal, signal.image.copy())  # later effects may write into theirs
     # Without an effect of the read-out the frame is as raw as any other.
-    signal.to_raw()
-    frame = Frame(
-        signal.image,
+    path.to_raw()
+    path.arrive()
+    return Exposure(_as_frame(signal, signal.image), light, signal.truth, signal.memory, kept)
+
+
+class _Path:
+    """A signal on its way; steps of effects that act on each pixel by itself wait until they must be done."""
+
+    def __init__(self, signal: Signal, light: npt.NDArray[np.float32]) -> None:
+        self.signal = signal
+        self.light = light
+        self.waiting: list[Step] = []
+
+    def through(self, effect: Effect, *, noise: Noise) -> None:
+        """Let an effect act, at the latest when the signal arrives."""
+        steps = _steps(effect, self.signal, noise=noise)
+        if steps is not None:
+            self.waiting += steps
+            return
+        self.arrive()
+        if (
+            self.signal.image is self.light
+        ):  # which the exposure keeps, while effects may write into the image
+            self.signal.image = self.light.copy()
+        effect.simulate(self.signal, noise=noise)
+
+    def to_raw(self) -> None:
+        """Put the signal into the raw layout; where that is the assembled one, nothing has to move."""
+        detector = self.signal.detector
+        if self.signal.raw:
+            return
+        covered = sum(a.box.shape[0] * a.box.shape[1] for a in detector.amplifiers)
+        if detector.has_scans or covered < detector.shape[0] * detector.shape[1]:
+            self.arrive()
+            self.signal.to_raw()
+        else:
+            self.signal.raw = True
+
+    def arrive(self) -> None:
+        """Do the steps that wait, all in one pass over the image."""
+        if self.waiting:
+            self.signal.image = run(self.signal.image, self.waiting)
+            self.waiting = []
+
+
+def _steps(effect: Effect, signal: Signal, *, noise: Noise) -> Sequence[Step] | None:
+    # Whoever overrides `simulate` means it, even where a parent class has steps.
+    own = type(effect).simulate is not Effect.simulate
+    return None if own else effect.steps(signal, noise=noise)
+
+
+def _light(
+    scene: Renders | npt.ArrayLike | None, seconds: float, shape: tuple[int, int]
+) -> npt.NDArray[np.float32]:
+    """Return the expected photo-electrons, in an array of their own."""
+    if scene is None:
+        return np.zeros(shape, np.float32)
+    if hasattr(scene, "add_to"):
+        light = np.zeros(shape, np.float32)
+        scene.add_to(light)
+        if seconds != 1:
+            light *= np.float32(seconds)
+        return light
+    rendered = scene.render(shape) if hasattr(scene, "render") else np.asarray(scene)
+    light = np.empty(shape, np.float32)
+    np.multiply(rendered, np.float32(seconds), out=light, casting="same_kind")
+    return light
+
+
+def _as_frame(signal: Signal, image: npt.NDArray[Any]) -> Frame:
+    return Frame(
+        image,
         unit=signal.unit,
         header=Header(),
-        detector=detector,
-        exposure_time=seconds,
-        dark_time=dark_seconds,
+        detector=signal.detector,
+        exposure_time=signal.exposure_time,
+        dark_time=signal.dark_time,
     )
-    return Exposure(frame, light, signal.truth)
 
 
 def _seconds(name: str, value: u.Quantity | float) -> float:
@@ -87,3 +194,10 @@ def _seconds(name: str, value: u.Quantity | float) -> float:
     if not (np.isfinite(seconds) and seconds >= 0):
         raise ParameterError(name, value, "0 s or more")
     return seconds
+
+
+def _kelvin(value: u.Quantity | float) -> float:
+    kelvin = value.to_value(u.K, equivalencies=u.temperature()) if isinstance(value, u.Quantity) else value
+    if not (np.isfinite(kelvin) and kelvin > 0):
+        raise ParameterError("temperature", value, "above 0 K, such as 173 * u.K or -100 * u.deg_C")
+    return float(kelvin)

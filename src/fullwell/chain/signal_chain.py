@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Self
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.chain.backward import correct
-from fullwell.chain.forward import Exposure, Renders, expose
+from fullwell.chain.forward import Exposure, Renders, Take, expose
 from fullwell.detector import Detector
+from fullwell.detector.shrinking import with_amplifiers_of
 from fullwell.effects.base import Effect
 from fullwell.effects.read_noise import ReadNoise
 from fullwell.effects.shot_noise import ShotNoise
-from fullwell.errors import ChainError
+from fullwell.errors import ChainError, ParameterError
 from fullwell.frame import Frame, FrameLike, as_frame
 from fullwell.noise import Noise
 
@@ -32,6 +34,8 @@ class SignalChain:
     ----------
     effects : iterable of Effect
         At most one of each kind.
+    detector : Detector, optional
+        What `expose` reads out when it is told no other.
 
     Raises
     ------
@@ -45,7 +49,8 @@ class SignalChain:
     with unless a `ReadNoise` is. Forward, only the effects that are there act.
     """
 
-    def __init__(self, effects: Iterable[Effect]) -> None:
+    def __init__(self, effects: Iterable[Effect], *, detector: Detector | None = None) -> None:
+        self.detector = detector
         self.effects = tuple(sorted(effects, key=lambda effect: effect.stage))
         names = [effect.name for effect in self.effects]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -53,6 +58,40 @@ class SignalChain:
             raise ChainError(f"the chain holds more than one {', '.join(twice)}; one of each kind is allowed")
         self.backward = sorted([*self.effects, *self._understood()], key=self._undone_at, reverse=True)
         self._check_products()
+
+    @classmethod
+    def preset(
+        cls,
+        name: str,
+        *,
+        seed: int = 0,
+        amplifier: tuple[int, int] | None = None,
+        wavelength: u.Quantity | float = 620.0,
+    ) -> Self:
+        """Return a detector that comes with the package, with every effect that is known of it.
+
+        Parameters
+        ----------
+        name : str
+            One of `fullwell.detector.presets.preset_names`, such as ``'lsst-itl'``.
+        seed : int
+            Of the maps: response, dark current, hot pixels.
+        amplifier : tuple of int, optional
+            Rows and columns of the data of each amplifier, for a smaller detector of the same make.
+        wavelength : Quantity or float
+            Nanometers, for the response to light.
+
+        Raises
+        ------
+        ParameterError
+            If there is no preset of that name, or a value is impossible.
+        """
+        from fullwell.chain.presets import effects_of  # draws on all effects and features
+
+        detector = Detector.preset(name)
+        if amplifier is not None:
+            detector = with_amplifiers_of(detector, amplifier)
+        return cls(effects_of(detector, seed=seed, wavelength=wavelength), detector=detector)
 
     def __iter__(self) -> Iterator[Effect]:
         return iter(self.effects)
@@ -70,21 +109,29 @@ class SignalChain:
     def with_(self, *effects: Effect) -> SignalChain:
         """Return a chain in which `effects` are added or take the place of their kind."""
         names = {effect.name for effect in effects}
-        return SignalChain([*(e for e in self.effects if e.name not in names), *effects])
+        return SignalChain(
+            [*(e for e in self.effects if e.name not in names), *effects], detector=self.detector
+        )
 
     def without(self, *names: str) -> SignalChain:
         """Return the chain without the effects of these names."""
-        return SignalChain(effect for effect in self.effects if effect.name not in names)
+        return SignalChain(
+            (effect for effect in self.effects if effect.name not in names), detector=self.detector
+        )
 
     def expose(
         self,
         scene: Renders | npt.ArrayLike | None,
         exposure_time: u.Quantity | float,
         *,
-        detector: Detector,
-        noise: Noise,
+        detector: Detector | None = None,
+        noise: Noise | None = None,
+        seed: int | None = None,
         dark_time: u.Quantity | float | None = None,
+        temperature: u.Quantity | float | None = None,
         state: Mapping[str, Mapping[str, Any]] | None = None,
+        memory: Mapping[str, Any] | None = None,
+        stages: bool = False,
     ) -> Exposure:
         """Simulate one raw frame.
 
@@ -94,13 +141,22 @@ class SignalChain:
             Photo-electrons per second and pixel before the flat; None is a closed shutter.
         exposure_time : Quantity or float
             Seconds.
-        detector : Detector
+        detector : Detector, optional
+            That of the chain if not given.
         noise : Noise
             Seed and number of the exposure.
+        seed : int
+            Instead of `noise`: stands for ``Noise(seed)``.
         dark_time : Quantity or float, optional
             Seconds of dark current; the exposure time if not given.
+        temperature : Quantity or float, optional
+            Of the detector, kelvin; for effects that depend on it.
         state : mapping, optional
             What is set for this exposure alone, by effect name.
+        memory : mapping, optional
+            What the detector carries on from the exposure before: its `Exposure.memory`.
+        stages : bool
+            Also keep the frame behind every effect, in `Exposure.stages`. The final frame stays the same.
 
         Returns
         -------
@@ -109,17 +165,93 @@ class SignalChain:
         Raises
         ------
         ParameterError
-            If a time is negative.
+            If a time is negative or the temperature not above 0 K, if neither or both of `noise` and `seed`
+            are given, or if there is no detector.
         """
         return expose(
             self.effects,
             scene,
             exposure_time,
-            detector=detector,
-            noise=noise,
+            detector=self._detector_or(detector),
+            noise=_noise_of(noise, seed),
             dark_time=dark_time,
+            temperature=temperature,
             state=state,
+            memory=memory,
+            stages=stages,
         )
+
+    def expose_sequence(
+        self,
+        takes: Iterable[Take | tuple[Renders | npt.ArrayLike | None, u.Quantity | float]],
+        *,
+        detector: Detector | None = None,
+        noise: Noise | None = None,
+        seed: int | None = None,
+        temperature: u.Quantity | float | None = None,
+        memory: Mapping[str, Any] | None = None,
+        stages: bool = False,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[Exposure]:
+        """Simulate raw frames one after the other; what the detector remembers goes on from each to the next.
+
+        Parameters
+        ----------
+        takes : iterable of Take, or of tuples
+            What is exposed; a tuple holds scene and exposure time.
+        detector, temperature, stages
+            As for `expose`.
+        noise, seed
+            As for `expose`, for the first frame; the number of the exposure grows by one each.
+        memory : mapping, optional
+            What the detector remembers at first.
+        on_progress : callable, optional
+            Called with the number of frames done, and of all.
+
+        Yields
+        ------
+        Exposure
+            One a take, as soon as it is made; the next is made when it is asked for.
+
+        Raises
+        ------
+        ParameterError
+            As for `expose`.
+        """
+        chosen, first = self._detector_or(detector), _noise_of(noise, seed)
+        todo = [take if isinstance(take, Take) else Take(*take) for take in takes]
+
+        def made() -> Iterator[Exposure]:
+            carried = memory
+            for done, take in enumerate(todo, start=1):
+                exposure = expose(
+                    self.effects,
+                    take.scene,
+                    take.exposure_time,
+                    detector=chosen,
+                    noise=attrs.evolve(first, exposure=first.exposure + done - 1),
+                    dark_time=take.dark_time,
+                    temperature=temperature if take.temperature is None else take.temperature,
+                    state=take.state,
+                    memory=carried,
+                    stages=stages,
+                )
+                carried = exposure.memory
+                if on_progress is not None:
+                    on_progress(done, len(todo))
+                yield exposure
+
+        return made()
+
+    def _detector_or(self, detector: Detector | None) -> Detector:
+        chosen = self.detector if detector is None else detector
+        if chosen is None:
+            raise ParameterError(
+                "detector",
+                None,
+                "a Detector, here or as SignalChain(effects, detector=...): which one is read out?",
+            )
+        return chosen
 
     def correct(self, frame: FrameLike, *, settle: bool = True) -> Frame:
         """Take the effects out of a frame.
@@ -182,3 +314,9 @@ class SignalChain:
                         f"the {effect.name} was measured with the {other} still in; "
                         f"leave the {other} out of this chain or measure the {effect.name} again"
                     )
+
+
+def _noise_of(noise: Noise | None, seed: int | None) -> Noise:
+    if (noise is None) == (seed is None):
+        raise ParameterError("noise and seed", (noise, seed), "exactly one of both, such as seed=1")
+    return Noise(seed) if noise is None else noise  # type: ignore[arg-type]

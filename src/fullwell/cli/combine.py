@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from fullwell.cli.quick_start import start_numba, uncollected
 from fullwell.cli.terminal import printable
 
 if TYPE_CHECKING:
-    from fullwell.combining import Combined, NoiseModel
+    from fullwell.combining import NoiseModel, Outcome
 
 __all__ = ["combine"]
 
@@ -89,9 +88,9 @@ def combine(
     if dry_run:
         result |= _look(files)
     else:
-        combined = _run(files, result, model, memory=memory, workers=workers)
-        _write(combined, output, result, overwrite=overwrite)
-        result |= _told(combined)
+        with uncollected():
+            outcome = _run(files, output, result, model, memory=memory, workers=workers, overwrite=overwrite)
+        result |= _told(outcome)
     click.echo(json.dumps(result, indent=1, allow_nan=False) if as_json else _sentences(result))
     # The noise model that was asked for did not hold.
     raise SystemExit(int(not dry_run and bool(clip) and result["spread"] != spread))
@@ -122,53 +121,35 @@ def _model(
 
 def _run(
     files: tuple[Path, ...],
+    output: Path,
     asked: dict[str, Any],
     model: NoiseModel | None,
     *,
     memory: int,
     workers: int | None,
-) -> Combined:
-    _start_numba()
-    from fullwell.combining import stack
+    overwrite: bool,
+) -> Outcome:
+    start_numba()
+    from fullwell.combining import stack_to_file
     from fullwell.io import frames_ahead
 
-    return stack(
+    def history(spread: str) -> list[str]:
+        rule = f"{asked['clip']:g} {spread}" if asked["clip"] else "no"
+        names = [f"  {path.name}" for path in files]
+        return [f"{asked['method']} of {len(files)} frames, {rule} clipping:", *names]
+
+    return stack_to_file(
         frames_ahead(files),
+        output,
         method=asked["method"],
         clip=asked["clip"],
         spread=asked["spread"],
         noise=model,
         memory=memory * 2**20,
         workers=workers,
-    )
-
-
-def _start_numba() -> None:
-    """Import Numba without SciPy's linear algebra.
-
-    Numba looks for it when it starts, which takes as long as to combine 20 frames; no loop of ours needs it.
-    """
-    if "numba" in sys.modules or "scipy.linalg" in sys.modules:
-        return
-    sys.modules["scipy.linalg"] = None  # type: ignore[assignment]  # an import of it fails, and Numba goes on
-    try:
-        importlib.import_module("numba.np.arraymath")
-    finally:
-        del sys.modules["scipy.linalg"]
-
-
-def _write(combined: Combined, output: Path, asked: dict[str, Any], *, overwrite: bool) -> None:
-    from fullwell.io import write
-
-    rule = f"{asked['clip']:g} {combined.spread}" if asked["clip"] else "no"
-    names = [f"  {Path(name).name}" for name in asked["frames"]]
-    write(
-        combined.frame,
-        output,
         overwrite=overwrite,
-        extra={"USED": combined.used},
-        cards={"NCOMBINE": (len(names), "frames combined")},
-        history=[f"{asked['method']} of {len(names)} frames, {rule} clipping:", *names],
+        cards={"NCOMBINE": (len(files), "frames combined")},
+        history=history,
     )
 
 
@@ -187,13 +168,13 @@ def _look(files: tuple[Path, ...]) -> dict[str, Any]:
     return {"shape": list(first.shape)}
 
 
-def _told(combined: Combined) -> dict[str, Any]:
+def _told(outcome: Outcome) -> dict[str, Any]:
     return {
-        "shape": list(combined.frame.shape),
-        "spread": combined.spread,
-        "rejected_fraction": list(combined.rejected_fraction),
-        "without_value": int((combined.used == 0).sum()),
-        "remarks": list(combined.remarks),
+        "shape": list(outcome.shape),
+        "spread": outcome.spread,
+        "rejected_fraction": list(outcome.rejected_fraction),
+        "without_value": outcome.without_value,
+        "remarks": list(outcome.remarks),
     }
 
 

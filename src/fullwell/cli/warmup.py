@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 
 import click
 
+from fullwell import kernels
 from fullwell.cli.terminal import progress
 
-__all__ = ["warmup"]
+__all__ = ["all_jobs", "warmup"]
 
 
 @click.command()
 def warmup() -> None:
     """Compile all pixel loops for this processor and keep them; needed again after an update."""
-    jobs = {
-        "random numbers": _random,
-        "combine, raw": _combine_raw,
-        "combine, all else": _combine_frames,
-        "cosmic rays": _cosmic_rays,
-    }
+    jobs = all_jobs()
     with progress() as tell:
         for done, (name, job) in enumerate(jobs.items()):
             tell("compiling", done, len(jobs), name)
             job()
         tell("compiling", len(jobs), len(jobs), "")
     click.echo(f"compiled: {', '.join(jobs)}")
+
+
+def all_jobs() -> dict[str, Callable[[], object]]:
+    """Return what compiles each kernel, by name: those below, and ``warm_up`` of each module that has one.
+
+    A job calls its kernel once for every combination of types that Numba compiles apart.
+    """
+    jobs: dict[str, Callable[[], object]] = {
+        "random numbers": _random,
+        "combine, raw": _combine_raw,
+        "combine, all else": _combine_frames,
+        "cosmic rays": _cosmic_rays,
+        "correct": _correct,
+    }
+    for module in pkgutil.iter_modules(kernels.__path__):
+        if not module.name.endswith(("_compiled", "_reference")):
+            offered = getattr(importlib.import_module(f"{kernels.__name__}.{module.name}"), "warm_up", None)
+            if offered is not None:
+                jobs[module.name.replace("_", " ")] = offered
+    return jobs
 
 
 def _random() -> None:
@@ -70,3 +88,22 @@ def _cosmic_rays() -> None:
     )
     for find in medians:
         find()
+
+
+def _correct() -> None:
+    import numpy as np
+
+    from fullwell.kernels.correct import Amplified, Images, Outputs, correct_plane
+    from fullwell.kernels.histograms import count_differences, count_values
+    from fullwell.kernels.planes import Plane
+
+    zeros, one = np.zeros(8, np.float32), np.ones((1, 8), np.float32)
+    amplifier = Amplified((0, 8), (0, 8), (0, 0), False, False, 1.0, 1.0, np.inf, zeros, zeros, zeros, zeros)
+    images = Images(one, one, one, one, one, one, np.zeros((1, 8), np.uint16))
+    raw = np.ones((8, 8), np.uint16)
+    for pixels in (raw, raw.astype(np.float32)):
+        into = Outputs.empty((8, 8))
+        correct_plane(Plane(pixels), None, [amplifier], images, into, bits=(8, 32), compiled=True)
+    for part in (raw, raw[:, :4]):
+        count_values(part, compiled=True)
+    count_differences(raw, compiled=True)

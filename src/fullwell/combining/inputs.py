@@ -47,8 +47,8 @@ class Inputs:
         self.variance: list[Plane] | None = None
         self.typical: list[float] = []
         self.shared: list[dict[str, Shared]] = []
-        self._mapped: list[MappedFrame] = []
-        self._ceiling = 0
+        self._mapped: list[tuple[int, MappedFrame]] = []
+        self._mapped_bytes = 0
 
     def __len__(self) -> int:
         return len(self.data)
@@ -73,13 +73,11 @@ class Inputs:
             If frames differ in shape, unit, steps applied, or in having a variance.
         """
         inputs = cls()
-        inputs._ceiling = memory
         held, folder = 0, None
         for name, frame, mapped in _named(frames):
             inputs._accept(frame, name)
             if mapped is not None:
-                inputs._mapped.append(mapped)
-                inputs.data.append(mapped.plane)
+                inputs._map(mapped, memory)
                 inputs.flags.append(None)
                 inputs.shared.append(frame.shared)
                 continue
@@ -104,12 +102,6 @@ class Inputs:
             raise NotEnoughFrames("there is nothing to combine")
         return inputs
 
-    def release(self, part: slice) -> None:
-        """Give memory back that holds rows of mapped files, if all of them together are over the ceiling."""
-        if sum(mapped.plane.nbytes for mapped in self._mapped) > self._ceiling:
-            for mapped in self._mapped:
-                mapped.release(part)
-
     def shared_mean(self, factors: npt.NDArray[np.float64]) -> dict[str, Shared]:
         """Average the coefficients of the masters that the inputs have in common."""
         result: dict[str, Shared] = {}
@@ -120,6 +112,16 @@ class Inputs:
                     coefficient = result[key].coefficient + coefficient
                 result[key] = Shared(coefficient, share.variance)
         return result
+
+    def _map(self, mapped: MappedFrame, ceiling: int) -> None:
+        """Take a frame that lies in its file; beyond the ceiling none is mapped, rows are read instead."""
+        self._mapped.append((len(self.data), mapped))
+        self.data.append(mapped.plane)
+        self._mapped_bytes += mapped.plane.nbytes
+        if self._mapped_bytes > ceiling:
+            for index, each in self._mapped:
+                self.data[index] = each.unmapped()
+            self._mapped.clear()
 
     def _accept(self, frame: Frame, name: str) -> None:
         self.names.append(name)

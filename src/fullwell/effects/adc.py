@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import attrs
 import numpy as np
+from astropy import units as u
 
+from fullwell.effects.affine import Affine
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
 from fullwell.errors import ParameterError
 from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
 from fullwell.frame import Frame
+from fullwell.kernels.simulate import Op, Step
 from fullwell.noise import Noise
 
 __all__ = ["ADC"]
@@ -56,23 +60,22 @@ class ADC(Effect):
         """Difference of neighboring codes, in ADU of the file."""
         return 1 << self.shift
 
-    def simulate(self, signal: Signal, *, noise: Noise) -> None:  # noqa: ARG002
+    def steps(self, signal: Signal, *, noise: Noise) -> Sequence[Step]:  # noqa: ARG002
         """Round half up, clip, and store as uint16 (int32 above 16 bits)."""
-        # In float32 half a code is lost above 2^23.
-        codes = np.clip(np.floor(signal.image.astype(np.float64) / self.step + 0.5), 0, 2**self.bits - 1)
-        dtype = np.uint16 if self.bits + self.shift <= 16 else np.int32
-        signal.image = (codes * self.step).astype(dtype)
+        return [Step(Op.DIGITIZE, code=(2**self.bits - 1, self.step))]
+
+    @property
+    def limit(self) -> float:
+        """ADU at and above which values are saturated."""
+        return self.maximum if self.saturation is None else min(self.saturation, self.maximum)
 
     def flag(self, frame: Frame) -> FlagImage:
         """Flag raw values at the upper end of the converter as SATURATED."""
-        limit = self.maximum if self.saturation is None else min(self.saturation, self.maximum)
-        return np.where(frame.data >= limit, FLAG_DTYPE.type(Flags.SATURATED), FLAG_DTYPE.type(0))
+        return np.where(frame.data >= self.limit, FLAG_DTYPE.type(Flags.SATURATED), FLAG_DTYPE.type(0))
 
-    def correct(self, frame: Frame, *, chain: Chain | None = None) -> Frame:
+    def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Affine:  # noqa: ARG002
         """Count the noise of rounding, step^2/12, unless the read noise was measured on rounded frames."""
         read_noise = None if chain is None else chain.get("read_noise")
         if read_noise is None or getattr(read_noise, "digitized", False):
-            return frame
-        extra = np.float32(self.step**2 / 12)
-        variance = np.full(frame.shape, extra) if frame.variance is None else frame.variance + extra
-        return frame.with_(variance=variance)
+            return Affine()
+        return Affine(variance=np.float32(self.step**2 / 12))

@@ -50,8 +50,9 @@ class Affine:
     Parameters
     ----------
     scale, offset : float or ndarray
-    variance : float or ndarray
-        Variance added that belongs to this frame alone.
+    variance : float, ndarray or None
+        Variance added that belongs to this frame alone; None adds nothing, and a frame that has no variance
+        gets none.
     masters : dict of str to MasterTerm
         Noise of masters, by id.
     flags : ndarray of uint16 or None
@@ -62,7 +63,7 @@ class Affine:
 
     scale: Any = 1.0
     offset: Any = 0.0
-    variance: Any = 0.0
+    variance: Any = None
     masters: dict[str, MasterTerm] = attrs.field(factory=dict)
     flags: FlagImage | None = None
     unit: u.UnitBase | None = None
@@ -78,11 +79,17 @@ class Affine:
         return Affine(
             self.scale * first.scale,
             self.scale * first.offset + self.offset,
-            self.scale * self.scale * first.variance + self.variance,
+            self._variance_after(first),
             masters,
             flags,
             first.unit if self.unit is None else self.unit,
         )
+
+    def _variance_after(self, first: Affine) -> Any:
+        if first.variance is None:
+            return self.variance
+        scaled = self.scale * self.scale * first.variance
+        return scaled if self.variance is None else scaled + self.variance
 
     def apply(self, frame: Frame) -> Frame:
         """Correct a frame: data, own variance, noise shared through masters, flags.
@@ -101,9 +108,10 @@ class Affine:
         dtype = frame.data.dtype if frame.data.dtype.kind == "f" else np.dtype(np.float32)
         data = (frame.data * self.scale + self.offset).astype(dtype, copy=False)
         variance = frame.variance
+        added = 0.0 if self.variance is None else self.variance
         if variance is not None:
-            variance = (variance * (self.scale * self.scale) + self.variance).astype(dtype, copy=False)
-        elif np.any(self.variance):
+            variance = (variance * (self.scale * self.scale) + added).astype(dtype, copy=False)
+        elif self.variance is not None:
             variance = np.broadcast_to(np.asarray(self.variance, dtype), data.shape).copy()
         terms = {
             key: MasterTerm(s.coefficient, 0.0, s.variance).after(self.scale, self.offset)

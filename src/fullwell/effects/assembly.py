@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from astropy.io.fits import Header
+
 from fullwell.flags import Flags
 from fullwell.frame import Frame
 from fullwell.io.hygiene import trimmed_header
 
-__all__ = ["assembled"]
+__all__ = ["assembled", "assembled_header"]
 
 
 def assembled(frame: Frame) -> Frame:
@@ -20,13 +22,18 @@ def assembled(frame: Frame) -> Frame:
     detector = frame.detector
     if detector is None or not detector.has_scans or frame.layout != "raw":
         return frame
-    header = frame.header
-    if len(detector.amplifiers) == 1:
-        header = trimmed_header(header, detector.amplifiers[0].data, shape=detector.raw_shape)
     return frame.with_(
         data=detector.assemble(frame.data),
         variance=None if frame.variance is None else detector.assemble(frame.variance),
         flags=detector.assemble(frame.flags, fill=int(Flags.NO_DATA)),
-        header=header,
+        header=assembled_header(frame),
         detector=detector.without_scans(),
     )
+
+
+def assembled_header(frame: Frame) -> Header:
+    """Return the header that a frame has once it is assembled; what the trim moves is moved."""
+    detector = frame.detector
+    if detector is None or frame.layout != "raw" or len(detector.amplifiers) != 1:
+        return frame.header
+    return trimmed_header(frame.header, detector.amplifiers[0].data, shape=detector.raw_shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any, ClassVar, Self
 
@@ -25,6 +25,7 @@ from fullwell.effects.stacking import (
 from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
 from fullwell.flags import FlagImage
 from fullwell.frame import Frame, FrameSet
+from fullwell.kernels.simulate import Op, Step
 from fullwell.noise import Noise
 
 __all__ = ["Bias"]
@@ -92,17 +93,20 @@ class Bias(Effect):
         """ADU."""
         return u.adu
 
-    def simulate(self, signal: Signal, *, noise: Noise) -> None:
+    def steps(self, signal: Signal, *, noise: Noise) -> Sequence[Step]:
         """Add level, structure and drift; ``state['bias']['level_offset']`` adds to the drift."""
         offset = float(signal.state.get(self.name, {}).get("level_offset", 0.0))
         if self.drift:
             offset += self.drift * float(noise.stream("bias_drift").normal(1)[0])
-        image = signal.image + signal.detector.spread(self.level, layout=signal.layout) + np.float32(offset)
-        if self.structure is not None:
-            structure = self.structure.astype(np.float32)
-            image = image + (signal.detector.disassemble(structure) if signal.raw else structure)
-        signal.image = image
         signal.truth["bias_offset"] = offset
+        steps = [Step(Op.ADD, signal.of_amplifiers(self.level))]
+        if offset:
+            steps.append(Step(Op.ADD, offset))
+        if self.structure is not None:
+            structure = self.structure.astype(np.float32, copy=False)
+            moved = signal.raw and signal.detector.has_scans
+            steps.append(Step(Op.ADD, signal.detector.disassemble(structure) if moved else structure))
+        return steps
 
     def image(self, frame: Frame) -> Any:
         """Return what to subtract from an assembled frame, in ADU: a scalar or an image."""

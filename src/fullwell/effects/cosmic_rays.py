@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar, Self
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
-from fullwell.errors import ChainError, ParameterError
+from fullwell.effects.interpolation import interpolated
+from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags
-from fullwell.frame import Frame
+from fullwell.frame import Frame, FrameSet, as_frame
 from fullwell.noise import Noise
 
 __all__ = ["CosmicRays"]
@@ -43,6 +46,10 @@ class CosmicRays(Effect):
         Fraction of `threshold` for neighbors of a hit (``sigfrac``).
     grow : int
         Also flag pixels up to this many rows and columns away from a hit.
+    replace : bool
+        Whether hits get the median of the good pixels around them; they stay flagged, and are INTERPOLATED.
+    rate_error : float
+        Standard error of `rate`, where it was measured.
 
     Notes
     -----
@@ -59,6 +66,8 @@ class CosmicRays(Effect):
     contrast: float = 4.0
     neighbors: float = 0.3
     grow: int = attrs.field(default=0, validator=attrs.validators.instance_of(int))
+    replace: bool = attrs.field(default=False, kw_only=True)
+    rate_error: float = attrs.field(default=0.0, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         for name in ("rate", "depth", "threshold", "contrast", "neighbors", "grow"):
@@ -84,19 +93,66 @@ class CosmicRays(Effect):
         signal.truth["cosmic_ray_count"] = count
 
     def correct(self, frame: Frame, *, chain: Chain | None = None) -> Frame:  # noqa: ARG002
-        """Flag hits as COSMIC_RAY; values stay.
+        """Flag hits as COSMIC_RAY; values stay unless `replace` is set.
 
         Raises
         ------
         ChainError
             If the frame has no variance.
         """
+        found = np.where(self._hits(frame), FLAG_DTYPE.type(Flags.COSMIC_RAY), FLAG_DTYPE.type(0))
+        header = frame.header.copy()
+        header["NCOSMIC"] = (int((found != 0).sum()), "pixels flagged as cosmic rays")
+        flagged = frame.with_(flags=frame.flags | found, header=header)
+        return interpolated(flagged, planes=Flags.COSMIC_RAY) if self.replace else flagged
+
+    @classmethod
+    def measure(cls, frames: FrameSet | Iterable[Any], *, known: Chain | None = None, **search: Any) -> Self:
+        """Count the hits in darks.
+
+        Parameters
+        ----------
+        frames : FrameSet or iterable of Frame
+            Darks, with a detector that states the size of its pixels.
+        known : SignalChain, optional
+            Takes out bias and dark, and gives the variance.
+        **search
+            `threshold`, `contrast` and the like.
+
+        Returns
+        -------
+        CosmicRays
+            With the rate per cm^2 and minute and its Poisson error. Pixels that touch are one hit; hits too
+            weak for the threshold are not counted.
+
+        Raises
+        ------
+        NotEnoughFrames
+            If there is no frame.
+        ChainError
+            If a frame has no variance, no dark time, or pixels of unknown size.
+        """
+        from scipy.ndimage import label
+
+        seeker, count, exposed = cls(**search), 0, 0.0
+        for source in frames:
+            frame = as_frame(source) if known is None else known.correct(as_frame(source))
+            size = None if frame.detector is None else frame.detector.pixel_size
+            if not frame.dark_time or size is None:
+                raise ChainError("a rate of hits needs the dark time and the size of the pixels")
+            count += int(label(seeker._hits(frame), np.ones((3, 3)))[1])
+            exposed += frame.dark_time / 60 * (~frame.mask).sum() * (size * 1e-4) ** 2
+        if not exposed:
+            raise NotEnoughFrames("cosmic rays are counted in darks, and there is none")
+        return attrs.evolve(seeker, rate=count / exposed, rate_error=float(np.sqrt(max(count, 1))) / exposed)
+
+    def _hits(self, frame: Frame) -> npt.NDArray[np.bool_]:
         from fullwell.kernels.lacosmic import find_cosmic_rays
 
         settled = frame.settled()
         if settled.variance is None:
             raise ChainError("finding cosmic rays needs the variance of the frame")
-        hits = find_cosmic_rays(
+        return find_cosmic_rays(
             frame.data,
             np.maximum(settled.variance, 1e-3),  # without read noise, empty pixels may have none
             frame.mask,
@@ -105,7 +161,3 @@ class CosmicRays(Effect):
             contrast=self.contrast,
             grow=self.grow,
         )
-        found = np.where(hits, FLAG_DTYPE.type(Flags.COSMIC_RAY), FLAG_DTYPE.type(0))
-        header = frame.header.copy()
-        header["NCOSMIC"] = (int((found != 0).sum()), "pixels flagged as cosmic rays")
-        return frame.with_(flags=frame.flags | found, header=header)

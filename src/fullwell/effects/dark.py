@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -20,6 +20,7 @@ from fullwell.effects.stacking import to_unit
 from fullwell.errors import ChainError, ParameterError
 from fullwell.flags import FlagImage
 from fullwell.frame import Frame, FrameSet, Shared
+from fullwell.kernels.simulate import Op, Step
 from fullwell.noise import Noise
 
 __all__ = ["Dark", "DarkLevel", "DarkWeights"]
@@ -165,14 +166,19 @@ class Dark(Effect):
         """Dark times of the levels in seconds."""
         return tuple(level.time for level in self.levels)
 
-    def simulate(self, signal: Signal, *, noise: Noise) -> None:
+    def steps(self, signal: Signal, *, noise: Noise) -> Sequence[Step]:
         """Add Poisson electrons."""
         if self.unit != u.electron:
             raise ChainError("a dark in ADU cannot be simulated; multiply it by a gain first")
         if self.bias_included:
             raise ChainError("a dark that holds the bias cannot be simulated, its rate is not known")
-        mean = np.broadcast_to(self.level_at(signal.dark_time), signal.image.shape).astype(np.float32)
-        signal.image = signal.image + noise.stream(self.name).poisson(mean)
+        time, key = signal.dark_time, noise.stream(self.name).key()
+        if self.levels or np.ndim(self.offset):
+            return [Step(Op.ADD_COUNT, self.level_at(time), stream=key)]
+        # As in `level_at`, but the image of the rates is read once and no other one made.
+        scale = float(np.float32(time + self.dead_time))
+        shift = float(np.float32(self.offset if time > 0 else 0.0))
+        return [Step(Op.ADD_COUNT, self.rate, scale=scale, shift=shift, stream=key)]
 
     @classmethod
     def measure(
@@ -316,9 +322,9 @@ class Dark(Effect):
             total = sum(weights)
             for key, share in self.shared.items():
                 masters[key] = MasterTerm(-total * share.coefficient * factor, 0.0, share.variance)
-        variance: Any = 0.0
+        variance: Any = None
         if self.bias_included and (chain is None or chain.get("read_noise") is None):
             # With no bias the darks alone know the noise of a frame, that of its dark current included.
             noise = self.noise_at(frame.dark_time)
-            variance = 0.0 if noise is None else (detector.spread(noise) * factor) ** 2
+            variance = None if noise is None else (detector.spread(noise) * factor) ** 2
         return Affine(offset=-(level * factor), variance=variance, masters=masters, flags=self.flags)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Self
 
 import attrs
@@ -17,6 +17,7 @@ from fullwell.effects.flat import Flat
 from fullwell.errors import ChainError, ParameterError
 from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
 from fullwell.frame import Frame, FrameSet
+from fullwell.kernels.simulate import Op, Step
 from fullwell.noise import Noise
 
 __all__ = ["Defects"]
@@ -50,10 +51,9 @@ class Defects(Effect):
         found = {p.name: int((self.flags & FLAG_DTYPE.type(p) != 0).sum()) for p in Flags if p.name}
         return {name: count for name, count in found.items() if count}
 
-    def simulate(self, signal: Signal, *, noise: Noise) -> None:  # noqa: ARG002
+    def steps(self, signal: Signal, *, noise: Noise) -> Sequence[Step]:  # noqa: ARG002
         """Dead pixels collect nothing."""
-        dead = self.flags & FLAG_DTYPE.type(Flags.DEAD) != 0
-        signal.image = np.where(dead, np.float32(0), signal.image)
+        return [Step(Op.CLEAR, self.flags & FLAG_DTYPE.type(Flags.DEAD) != 0)]
 
     @classmethod
     def measure(cls, frames: FrameSet | Iterable[Any], *, known: Chain | None = None) -> Self:  # noqa: ARG003

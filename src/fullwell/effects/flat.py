@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any, ClassVar, Self
 
@@ -26,6 +26,7 @@ from fullwell.effects.stacking import (
 from fullwell.errors import ChainError, FrameError, NotEnoughFrames, ParameterError
 from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
 from fullwell.frame import Frame, FrameSet, Shared
+from fullwell.kernels.simulate import Op, Step
 from fullwell.noise import Noise
 
 __all__ = ["Flat"]
@@ -80,9 +81,9 @@ class Flat(Effect):
     id: str = ""
     statistics: dict[str, Any] = attrs.field(factory=dict)
 
-    def simulate(self, signal: Signal, *, noise: Noise) -> None:  # noqa: ARG002
+    def steps(self, signal: Signal, *, noise: Noise) -> Sequence[Step]:  # noqa: ARG002
         """Multiply the light by the response."""
-        signal.image = signal.image * self.response
+        return [Step(Op.MULTIPLY, self.response)]
 
     @classmethod
     def measure(

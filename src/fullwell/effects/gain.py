@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
 
 import attrs
 from astropy import units as u
@@ -10,8 +11,10 @@ from astropy import units as u
 from fullwell.detector import Detector
 from fullwell.effects.affine import Affine
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, per_amplifier
+from fullwell.effects.flat_pairs import known_everywhere, transfer_of
 from fullwell.errors import ChainError
-from fullwell.frame import Frame
+from fullwell.frame import Frame, FrameSet
+from fullwell.kernels.simulate import Op, Step
 from fullwell.noise import Noise
 
 __all__ = ["Gain"]
@@ -42,10 +45,32 @@ class Gain(Effect):
     errors: tuple[float, ...] = ()
     source: str = ""
 
-    def simulate(self, signal: Signal, *, noise: Noise) -> None:  # noqa: ARG002
+    def steps(self, signal: Signal, *, noise: Noise) -> Sequence[Step]:  # noqa: ARG002
         """Divide electrons by the gain."""
-        signal.image = signal.image / signal.detector.spread(self.values, layout=signal.layout, fill=1.0)
         signal.unit = u.adu
+        return [Step(Op.DIVIDE, signal.of_amplifiers(self.values, fill=1.0))]
+
+    @classmethod
+    def measure(cls, frames: FrameSet, *, known: Chain | None = None, model: str = "full") -> Self:
+        """Measure it from pairs of flats of many levels, by photon transfer.
+
+        Parameters
+        ----------
+        frames : FrameSet
+            Flats, two or more of each exposure time; biases among them settle the read noise.
+        known : Chain, optional
+            Takes out bias or overscan and nothing later; without it the frames have to be without bias.
+        model : str
+            See `fullwell.PhotonTransfer.fit`; that gives read noise, brighter-fatter and full well as well.
+
+        Raises
+        ------
+        FrameError
+            If an amplifier cannot be fitted.
+        """
+        transfer = transfer_of(frames, known=known, model=model)
+        gain = known_everywhere(transfer.gain, transfer, "gain")
+        return cls(tuple(gain.value), errors=tuple(gain.error), source=f"photon transfer, {model} model")
 
     def image(self, detector: Detector) -> Any:
         """Gain of each assembled pixel: a float32 scalar where all amplifiers agree."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import attrs
 import numpy as np
 import numpy.typing as npt
+from astropy.io.fits import Header
 
 from fullwell.detector import Amplifier, Box
 from fullwell.effects.assembly import assembled
@@ -16,7 +17,7 @@ from fullwell.errors import ChainError, FrameError, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.frame import Frame, FrameLike, as_frame
 
-__all__ = ["Overscan", "OverscanTest"]
+__all__ = ["Overscan", "OverscanLevel", "OverscanTest"]
 
 CLIP = 5.0
 
@@ -40,6 +41,34 @@ class OverscanTest:
     scatter_after: float
     expected_noise: float
     helps: bool
+
+
+@attrs.frozen(eq=False)
+class OverscanLevel:
+    """Level of one amplifier for each of its data pixels: a part for its row and a part for its column.
+
+    Parameters
+    ----------
+    rows, columns : ndarray of float32
+        ADU, in the order of the raw frame.
+    row_noise, column_noise : ndarray of float32
+        Variance of the level, ADU^2.
+    """
+
+    rows: npt.NDArray[np.float32]
+    columns: npt.NDArray[np.float32]
+    row_noise: npt.NDArray[np.float32]
+    column_noise: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, shape: tuple[int, int], serial: Any, parallel: Any, noise: Any, more: Any) -> OverscanLevel:
+        """Spread numbers, column vectors (serial) and row vectors (parallel) over the data."""
+
+        def along(value: Any, size: int) -> npt.NDArray[np.float32]:
+            return np.ascontiguousarray(np.broadcast_to(np.ravel(value), size), np.float32)
+
+        rows, columns = shape
+        return cls(along(serial, rows), along(parallel, columns), along(noise, rows), along(more, columns))
 
 
 @attrs.frozen(eq=False)
@@ -104,6 +133,33 @@ class Overscan(Effect):
         ChainError
             If the frame is assembled already or no amplifier has an overscan.
         """
+        levels = self.estimate(frame)
+        detector = frame.detector
+        assert detector is not None
+        data = frame.data.astype(frame.data.dtype if frame.data.dtype.kind == "f" else np.float32)
+        noise = np.zeros(frame.shape, np.float32)
+        for amplifier, level in zip(detector.amplifiers, levels, strict=True):
+            data[amplifier.data.slices] -= level.rows[:, None] + level.columns
+            noise[amplifier.data.slices] += level.row_noise[:, None] + level.column_noise
+        variance = noise if frame.variance is None else noise + frame.variance
+        header = self.stated(frame.header, levels)
+        return assembled(frame.with_(data=data, variance=variance, header=header))
+
+    def estimate(self, frame: Frame, *, limit: float = np.inf) -> list[OverscanLevel]:
+        """Return the level of each amplifier of a raw frame, for its data pixels.
+
+        Parameters
+        ----------
+        frame : Frame
+            In the raw layout of its detector.
+        limit : float
+            Values at or above it are saturated, as are those flagged so.
+
+        Raises
+        ------
+        ChainError
+            If the frame is assembled already or no amplifier has an overscan.
+        """
         detector = frame.detector
         if detector is None or not any(
             a.overscan or (self.parallel and a.parallel) for a in detector.amplifiers
@@ -113,30 +169,37 @@ class Overscan(Effect):
             )
         if frame.layout != "raw":
             raise ChainError(f"frame {frame.source or ''} is assembled already, its overscan is gone")
-        data = frame.data.astype(frame.data.dtype if frame.data.dtype.kind == "f" else np.float32)
-        noise = np.zeros(frame.shape, np.float32)
-        levels, errors = [], []
+        result = []
         for amplifier in detector.amplifiers:
-            level, variance = self._serial(frame, data, amplifier)
+            level, variance = self._serial(frame, amplifier, limit)
+            above, more = np.float32(0), np.float32(0)
             if self.parallel and amplifier.parallel is not None:
-                above, more = self._parallel(data, level, amplifier)
+                above, more = self._parallel(frame.data, level, amplifier)
                 # The parallel level is measured against the serial one, which so drops out where both are one
                 # number; rows keep the noise of their own serial level.
-                single = np.ndim(variance) == 0
-                level, variance = level + above, more if single else variance + more
-            data[amplifier.data.slices] -= level
-            noise[amplifier.data.slices] += variance
-            levels.append(float(np.mean(level)))
-            errors.append(float(np.sqrt(np.mean(variance))))
-        header = frame.header.copy()
-        header["OSCLEVEL"] = (round(float(np.mean(levels)), 4), "[adu] mean overscan level subtracted")
+                if np.ndim(variance) == 0:
+                    variance = np.float32(0)
+            result.append(OverscanLevel.of(amplifier.data.shape, level, above, variance, more))
+        return result
+
+    def stated(self, header: Header, levels: list[OverscanLevel]) -> Header:
+        """Return a header that says which levels were subtracted."""
+        header = header.copy()
+        means = [
+            float(level.rows.mean(dtype=np.float64) + level.columns.mean(dtype=np.float64))
+            for level in levels
+        ]
+        errors = [
+            float(np.sqrt(level.row_noise.mean(dtype=np.float64) + level.column_noise.mean(dtype=np.float64)))
+            for level in levels
+        ]
+        header["OSCLEVEL"] = (round(float(np.mean(means)), 4), "[adu] mean overscan level subtracted")
         if self.method in ("row", "polynomial"):
             # It differs from row to row, so that the noise between frames holds it; see `measured_noise`.
             for i, error in enumerate(errors, start=1):
                 header[f"OSCROW{i}"] = (error, "[adu] noise of the level along the rows")
         header["OSCNOISE"] = (round(float(np.mean(errors)), 5), "[adu] noise of the overscan level")
-        variance = noise if frame.variance is None else noise + frame.variance
-        return assembled(frame.with_(data=data, variance=variance, header=header))
+        return header
 
     def level(self, frame: FrameLike) -> tuple[tuple[float, float], ...]:
         """Clipped mean of the serial overscan and its standard error in ADU, for each amplifier."""
@@ -212,14 +275,14 @@ class Overscan(Effect):
             )
         return Box(box.x0 + near, box.x1 - far, box.y0, box.y1)
 
-    def _serial(self, frame: Frame, data: npt.NDArray[np.float32], amplifier: Amplifier) -> tuple[Any, Any]:
+    def _serial(self, frame: Frame, amplifier: Amplifier, limit: float) -> tuple[Any, Any]:
         """Level and variance to subtract: scalars, or one a data row as a column vector."""
         if amplifier.overscan is None:
             return np.float32(0), np.float32(0)
         rows = slice(amplifier.data.y0, amplifier.data.y1)
         box = self._box(amplifier)
-        values = data[rows, box.x0 : box.x1].astype(np.float64)
-        usable = ~_spilled(frame, amplifier)
+        values = frame.data[rows, box.x0 : box.x1].astype(np.float64)
+        usable = ~_spilled(frame, amplifier, limit)
         if not usable.any():
             raise FrameError(f"all rows of amplifier {amplifier.name} are saturated next to the overscan")
         if self.method in ("row", "polynomial"):
@@ -252,7 +315,7 @@ class Overscan(Effect):
             variance = sigma2 * np.einsum("ij,jk,ik->i", design, inverse, design)
         return level.astype(np.float32)[:, None], variance.astype(np.float32)[:, None]
 
-    def _parallel(self, data: npt.NDArray[np.float32], serial: Any, amplifier: Amplifier) -> tuple[Any, Any]:
+    def _parallel(self, data: npt.NDArray[Any], serial: Any, amplifier: Amplifier) -> tuple[Any, Any]:
         """Level of the parallel overscan above the serial one."""
         assert amplifier.parallel is not None
         values = data[amplifier.parallel.slices].astype(np.float64) - float(np.mean(serial))
@@ -291,11 +354,11 @@ def _clipped(
         kept = still
 
 
-def _spilled(frame: Frame, amplifier: Amplifier, *, columns: int = 3) -> npt.NDArray[np.bool_]:
+def _spilled(frame: Frame, amplifier: Amplifier, limit: float, *, columns: int = 3) -> npt.NDArray[np.bool_]:
     """Rows whose data columns next to the overscan are saturated, so that charge trails into it."""
     assert amplifier.overscan is not None
     box = amplifier.data
     left_side = amplifier.overscan.x1 <= box.x0
     edge = slice(box.x0, box.x0 + columns) if left_side else slice(box.x1 - columns, box.x1)
-    saturated = frame.flags[box.y0 : box.y1, edge] & FLAG_DTYPE.type(Flags.SATURATED)
-    return np.asarray((saturated != 0).any(axis=1))
+    flagged = frame.flags[box.y0 : box.y1, edge] & FLAG_DTYPE.type(Flags.SATURATED) != 0
+    return np.asarray((flagged | (frame.data[box.y0 : box.y1, edge] >= limit)).any(axis=1))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import attrs
-import numpy as np
 from astropy import units as u
 
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.pointwise import PoissonTerm
 from fullwell.errors import ChainError
 from fullwell.frame import Frame
-from fullwell.kernels.combine import FLOOR
+from fullwell.kernels.simulate import Op, Step
 from fullwell.noise import Noise
 
 __all__ = ["ShotNoise"]
@@ -32,11 +33,19 @@ class ShotNoise(Effect):
     kind: ClassVar[Kind] = Kind.NOISE_ONLY
     undone_at: ClassVar[Stage | None] = Stage.DEFECTS
 
-    def simulate(self, signal: Signal, *, noise: Noise) -> None:
-        """Replace expected by counted photo-electrons."""
-        signal.image = noise.stream(self.name).poisson(signal.image)
+    def steps(self, signal: Signal, *, noise: Noise) -> Sequence[Step]:
+        """Replace expected by counted photo-electrons, unless an effect before has counted them."""
+        if signal.counted:
+            return []
+        return [Step(Op.COUNT, stream=noise.stream(self.name).key())]
 
-    def correct(self, frame: Frame, *, chain: Chain | None = None) -> Frame:  # noqa: ARG002
+    def affine(
+        self,
+        frame: Frame,  # noqa: ARG002
+        *,
+        unit: u.UnitBase,
+        chain: Chain | None = None,  # noqa: ARG002
+    ) -> PoissonTerm:
         """Add the Poisson term to the variance; data stay as they are.
 
         Raises
@@ -44,14 +53,6 @@ class ShotNoise(Effect):
         ChainError
             If the frame is not in electrons.
         """
-        if frame.unit != u.electron:
-            raise ChainError(f"shot noise is counted in electrons, the frame is in {frame.unit}; add a Gain")
-        quiet = np.zeros(frame.shape, np.float32) if frame.variance is None else frame.variance
-        total = quiet + frame.data
-        floor = FLOOR * quiet
-        floored = int((total < floor).sum())
-        header = frame.header
-        if floored:
-            header = header.copy()
-            header["NVARFLR"] = (floored, "pixels whose variance was floored")
-        return frame.with_(variance=np.maximum(total, floor), header=header)
+        if unit != u.electron:
+            raise ChainError(f"shot noise is counted in electrons, the frame is in {unit}; add a Gain")
+        return PoissonTerm()

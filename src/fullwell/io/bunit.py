@@ -37,7 +37,7 @@ def unit_from(header: Header) -> u.UnitBase:
                 unit = u.Unit(text)
             if {u.adu, u.electron, u.s}.issuperset(unit.decompose().bases):
                 return unit
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, AttributeError):  # of a structure of units: it has no bases
             pass
     raise FrameError(f"BUNIT = {text!r} is no unit of a frame; adu and electron are")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -45,6 +45,7 @@ class Cards:
 
     def __init__(self, header: Mapping[str, Any]) -> None:
         self._header = header
+        self._known = _keywords(header)
 
     def get(self, keyword: str) -> tuple[Card | None, str]:
         """Return the card and what is wrong with it.
@@ -57,7 +58,7 @@ class Cards:
             Why it is None although it is there; empty otherwise.
         """
         try:
-            if keyword not in self._header:
+            if keyword not in self._known:
                 return None, ""
             value, comment = self._raw(keyword)
         except Exception:  # astropy raises errors of many kinds on broken cards, and none may stop a night
@@ -102,6 +103,17 @@ class Cards:
             return self._header[keyword], ""
         card = cards[keyword]
         return card.value, str(card.comment)
+
+
+def _keywords(header: Mapping[str, Any]) -> Container[str]:
+    """Return the keywords of a header, in which a look-up is a hundred times faster than in it."""
+    cards = getattr(header, "cards", None)
+    if cards is None:
+        return header
+    try:
+        return {card.keyword.upper() for card in cards}
+    except Exception:  # as in `Cards.get`
+        return header
 
 
 def number(value: Any) -> float | None:

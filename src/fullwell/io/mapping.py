@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import mmap
 import os
+from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
+from fullwell.errors import UnreadableFile
 from fullwell.flags import FLAG_DTYPE
 from fullwell.frame import Frame
 from fullwell.io.checks import Limits, own_errors
@@ -16,14 +19,62 @@ from fullwell.io.checksums import Memory, verify_checksums
 from fullwell.io.contents import Contents, contents_of
 from fullwell.io.dialects import translate
 from fullwell.io.reading import DEFAULT_LIMITS, VERIFIED
-from fullwell.io.sources import Source, open_source
+from fullwell.io.sources import FileKey, Source, open_source
 from fullwell.kernels.planes import Plane
 
-__all__ = ["MappedFrame", "map_frame"]
+__all__ = ["FilePlane", "MappedFrame", "map_frame"]
 
 #: (BITPIX, BZERO) that need no arithmetic but the order of bytes.
 _SIMPLE = {(16, 0): False, (16, 32768): True, (-32, 0): False}
-_AROUND = max(2**16, mmap.PAGESIZE)
+
+
+@attrs.frozen(eq=False)
+class FilePlane(Plane):
+    """Pixels that are read from their file when rows of them are asked for; no file stays open.
+
+    Parameters
+    ----------
+    array : ndarray
+        Type and shape; its values do not count.
+    unsigned : bool
+        As for `Plane`.
+    key : tuple
+        Identity of the file.
+    offset : int
+        Of the first pixel in it.
+    """
+
+    key: FileKey = attrs.field(kw_only=True)
+    offset: int = attrs.field(kw_only=True)
+
+    def rows(self, part: slice, space: npt.NDArray[Any] | None = None) -> Plane:
+        """Read some rows.
+
+        Parameters
+        ----------
+        part : slice
+            Rows.
+        space : ndarray, optional
+            Flat, of the same type; the pixels go to its beginning.
+
+        Raises
+        ------
+        UnreadableFile
+            If the file is gone, or another one now.
+        """
+        path, size, changed, inode = self.key
+        shape = part.stop - part.start, self.array.shape[1]
+        space = np.empty(shape[0] * shape[1], self.array.dtype) if space is None else space
+        block = space[: shape[0] * shape[1]]
+        target = block.view(np.uint8).data
+        with own_errors(path), Path(path).open("rb", buffering=0) as stream:
+            status = os.fstat(stream.fileno())
+            if (status.st_size, status.st_mtime_ns, status.st_ino) != (size, changed, inode):
+                raise UnreadableFile(path, "has changed since it was opened")
+            stream.seek(self.offset + part.start * shape[1] * block.itemsize)
+            while target and (count := stream.readinto(target)):
+                target = target[count:]
+        return Plane(block.reshape(shape), self.unsigned)
 
 
 @attrs.frozen(eq=False)
@@ -40,18 +91,13 @@ class MappedFrame:
 
     frame: Frame
     plane: Plane
-    _memory: mmap.mmap
+    _key: FileKey
     _offset: int
 
-    def release(self, part: slice) -> None:
-        """Let go of the memory that holds some rows; they are read from the file again if needed."""
-        if not hasattr(self._memory, "madvise"):
-            return
-        width = self.plane.array.strides[0]
-        # The system maps pages around one that is asked for; they go too.
-        start = (self._offset + part.start * width) // _AROUND * _AROUND
-        stop = min(-(-(self._offset + part.stop * width) // _AROUND) * _AROUND, len(self._memory))
-        self._memory.madvise(mmap.MADV_DONTNEED, start, stop - start)
+    def unmapped(self) -> FilePlane:
+        """Return the pixels as rows that are read one after the other, for stacks larger than the memory."""
+        array = np.broadcast_to(np.zeros((), self.plane.array.dtype), self.plane.array.shape)
+        return FilePlane(array, self.plane.unsigned, key=self._key, offset=self._offset)
 
 
 def map_frame(
@@ -112,4 +158,4 @@ def _mapped(source: Source, contents: Contents, *, unsigned: bool) -> MappedFram
         applied=tuple(str(contents.header.get("FWAPPLY", "")).split()),
         source=source.path.name,
     )
-    return MappedFrame(frame, Plane(array, unsigned), memory, unit.data)
+    return MappedFrame(frame, Plane(array, unsigned), source.key, unit.data)

@@ -88,18 +88,11 @@ def flags_from_flags(array: npt.NDArray[Any], header: Header) -> FlagImage:
 def plane_images(variance: npt.NDArray[Any] | None, flags: FlagImage) -> list[tuple[str, Pixels, Header]]:
     """Return name, pixels and cards of the planes to write.
 
-    MASK and FLAGS are left out when no flag is set and there is no variance: a plain raw frame.
-
-    Raises
-    ------
-    FrameError
-        If a variance is negative.
+    MASK and FLAGS are left out when no flag is set and there is no variance: a plain raw frame. Where a
+    variance is negative, making the pixels raises FrameError.
     """
     images: list[tuple[str, Pixels, Header]] = []
     if variance is not None:
-        worst = float(np.fmin.reduce(variance, axis=None)) if variance.size else 0.0
-        if worst < 0:
-            raise FrameError(f"the variance is negative in places (down to {worst:g}): no such noise exists")
         cards = Header([("UTYPE", "StdDevUncertainty", "kind of uncertainty")])
         images.append(("UNCERT", Pixels(variance, np.dtype(np.float32), "UNCERT", _deviation), cards))
     if variance is not None or flags.any():
@@ -113,5 +106,8 @@ def plane_images(variance: npt.NDArray[Any] | None, flags: FlagImage) -> list[tu
 
 
 def _deviation(variance: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    worst = float(np.fmin.reduce(variance, axis=None)) if variance.size else 0.0
+    if worst < 0:
+        raise FrameError(f"the variance is negative in places (down to {worst:g}): no such noise exists")
     deviation: npt.NDArray[Any] = np.sqrt(variance, dtype=np.result_type(variance.dtype, np.float32))
     return deviation

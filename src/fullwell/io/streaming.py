@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
@@ -15,7 +17,7 @@ from fullwell.io.checks import quiet
 from fullwell.io.checksums import encoded, folded
 from fullwell.io.structure import BLOCK
 
-__all__ = ["Pixels", "write_units"]
+__all__ = ["Pixels", "UnitWriter", "write_units"]
 
 _PIECE = 2**18  # pixels; what they become fits into the cache of the processor
 _SUM = "ones' complement sum"
@@ -97,17 +99,102 @@ def _stored(piece: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     return piece.astype(piece.dtype.newbyteorder(">"), copy=False)
 
 
+class UnitWriter:
+    """Header-data units into a file: room is made first, pixels come in any order, headers with sums last.
+
+    Parameters
+    ----------
+    stream : binary file
+        A file on disk.
+    units : HDUList
+        The headers; their data are placeholders.
+    pixels : list of Pixels
+        What comes in their place; of their arrays only shapes count.
+
+    Raises
+    ------
+    astropy.io.fits.VerifyError
+        If a header is not legal.
+    """
+
+    def __init__(self, stream: BinaryIO, units: fits.HDUList, pixels: list[Pixels]) -> None:
+        with quiet():
+            units.verify("exception")
+        self._stream, self._units, self._pixels = stream, units, pixels
+        self._starts: list[tuple[int, int]] = []
+        self._sums: list[dict[int, int]] = [{} for _ in pixels]
+        self._lock = threading.Lock()
+        end = 0
+        for unit, image in zip(units, pixels, strict=True):
+            unit.header["CHECKSUM"] = ("0" * 16, _SUM)
+            unit.header["DATASUM"] = ("0", _SUM)
+            start, data = end, end + len(_bytes(unit))
+            self._starts.append((start, data))
+            end = data + -(-image.array.size * image.dtype.itemsize // BLOCK) * BLOCK
+        stream.truncate(end)  # which fills with zeros
+
+    def put(self, index: int, block: npt.NDArray[Any], *, first: int = 0) -> None:
+        """Write some pixels of an image; threads may do so at once.
+
+        Parameters
+        ----------
+        index : int
+            Of the image.
+        block : ndarray
+            What its pixels are made of, from pixel `first` on. Written again, the last one counts.
+
+        Raises
+        ------
+        FrameError
+            As for `Pixels.pieces`.
+        """
+        image = attrs.evolve(self._pixels[index], array=block)
+        start = at = first * image.dtype.itemsize
+        total = 0
+        for piece in image.pieces():
+            content = piece.view(np.uint8).data
+            self._write(content, self._starts[index][1] + at)
+            total = folded(total + _sum(content, at))
+            at += content.nbytes
+        with self._lock:
+            self._sums[index][start] = total
+
+    def finish(self) -> None:
+        """Write the headers, as they are now, with the sums.
+
+        Raises
+        ------
+        ValueError
+            If a header does not fit into its room any more.
+        """
+        for unit, (start, data), sums in zip(self._units, self._starts, self._sums, strict=True):
+            total = folded(sum(sums.values()))
+            unit.header["CHECKSUM"] = ("0" * 16, _SUM)
+            unit.header["DATASUM"] = (str(total), _SUM)
+            unit.header["CHECKSUM"] = (encoded(folded(total + _sum(memoryview(_bytes(unit)), 0))), _SUM)
+            header = _bytes(unit)
+            if len(header) != data - start:
+                raise ValueError(f"a header of {len(header)} bytes does not fit into {data - start}")
+            self._write(memoryview(header), start)
+
+    def _write(self, content: memoryview, position: int) -> None:
+        if hasattr(os, "pwrite"):
+            while content:
+                written = os.pwrite(self._stream.fileno(), content, position)
+                content, position = content[written:], position + written
+        else:
+            with self._lock:
+                self._stream.seek(position)
+                self._stream.write(content)
+
+
 def write_units(stream: BinaryIO, units: fits.HDUList, pixels: list[Pixels]) -> None:
     """Write header-data units with their sums.
 
     Parameters
     ----------
-    stream : binary file
-        Can be written and moved in.
-    units : HDUList
-        The headers; their data are placeholders.
-    pixels : list of Pixels
-        What comes in their place.
+    stream, units, pixels
+        As for `UnitWriter`; all pixels are in `pixels`.
 
     Raises
     ------
@@ -116,24 +203,10 @@ def write_units(stream: BinaryIO, units: fits.HDUList, pixels: list[Pixels]) -> 
     FrameError
         As for `Pixels.pieces`.
     """
-    with quiet():
-        units.verify("exception")
-    for unit, image in zip(units, pixels, strict=True):
-        unit.header["CHECKSUM"] = ("0" * 16, _SUM)
-        unit.header["DATASUM"] = ("0", _SUM)
-        start, total, count = stream.tell(), 0, 0
-        stream.write(_bytes(unit))
-        for piece in image.pieces():
-            content = piece.view(np.uint8).data
-            stream.write(content)
-            total, count = folded(total + _sum(content)), count + content.nbytes
-        stream.write(bytes(-count % BLOCK))
-        end = stream.tell()
-        unit.header["DATASUM"] = (str(total), _SUM)
-        unit.header["CHECKSUM"] = (encoded(folded(total + _sum(memoryview(_bytes(unit))))), _SUM)
-        stream.seek(start)
-        stream.write(_bytes(unit))
-        stream.seek(end)
+    writer = UnitWriter(stream, units, pixels)
+    for index, image in enumerate(pixels):
+        writer.put(index, image.array)
+    writer.finish()
 
 
 def _bytes(unit: Any) -> bytes:
@@ -141,9 +214,11 @@ def _bytes(unit: Any) -> bytes:
         return bytes(unit.header.tostring().encode("ascii"))
 
 
-def _sum(content: memoryview) -> int:
-    """Sum of big-endian words; only the last piece of all may end within one."""
+def _sum(content: memoryview, offset: int) -> int:
+    """Sum of big-endian words of bytes that begin `offset` bytes after a word did."""
+    lead = min(-offset % 4, content.nbytes)
+    total = int.from_bytes(bytes(offset % 4) + bytes(content[:lead]).ljust(4 - offset % 4, b"\0"), "big")
+    content = content[lead:]
     whole = content.nbytes // 4 * 4
-    total = int(np.frombuffer(content[:whole], ">u4").sum(dtype=np.uint64))
-    rest = bytes(content[whole:])
-    return total + int.from_bytes(rest.ljust(4, b"\0"), "big") if rest else total
+    total += int(np.frombuffer(content[:whole], ">u4").sum(dtype=np.uint64))
+    return total + int.from_bytes(bytes(content[whole:]).ljust(4, b"\0"), "big")

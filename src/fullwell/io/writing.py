@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from fullwell.io.hygiene import legal_header, without_structure
 from fullwell.io.planes import PLANES, plane_images
 from fullwell.io.streaming import Pixels, write_units
 
-__all__ = ["write"]
+__all__ = ["checked_target", "headers_and_pixels", "own_write_errors", "write"]
 
 _RESERVED = ("PRIMARY", "PSFIMAGE", *PLANES)
 
@@ -74,17 +75,55 @@ def write(
     ParameterError
         If a card or the name of an extra is not legal, or `path` asks for compression.
     """
+    target = checked_target(path, overwrite=overwrite)
+    units, pixels = headers_and_pixels(frame, extra or {}, cards or {}, history, np.dtype(dtype))
+    with own_write_errors(target):
+        write_whole(target, lambda stream: write_units(stream, units, pixels), overwrite=overwrite)
+
+
+def checked_target(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
+    """Return a path that may be written to.
+
+    Raises
+    ------
+    AlreadyExists
+        If the file is there and `overwrite` is False.
+    ParameterError
+        If its name asks for compression.
+    """
     target = Path(path)
     if target.suffix.lower() in (".gz", ".fz", ".bz2"):
         raise ParameterError("path", str(path), "a name without compression; products are plain FITS")
     if not overwrite and os.path.lexists(target):
         raise AlreadyExists(f"{path} exists already; allow overwriting or choose another name")
-    with quiet():
-        units, pixels = _units(frame, extra or {}, cards or {}, history, np.dtype(dtype))
+    return target
+
+
+@contextmanager
+def own_write_errors(target: Path) -> Iterator[None]:
+    """Turn what astropy says about a header into FileError."""
     try:
-        write_whole(target, lambda stream: write_units(stream, units, pixels), overwrite=overwrite)
+        yield
     except fits.VerifyError as error:
         raise FileError(target, f"cannot be written: {error}") from error
+
+
+def headers_and_pixels(
+    frame: Frame,
+    extra: Mapping[str, Any],
+    cards: Mapping[str, Any],
+    history: Sequence[str],
+    dtype: np.dtype[Any],
+) -> tuple[fits.HDUList, list[Pixels]]:
+    """Return the headers of a file, and the pixels that go with them; parameters are those of `write`.
+
+    Raises
+    ------
+    FrameError, ParameterError
+        As for `write`.
+    """
+    with quiet():
+        return _units(frame, extra, cards, history, dtype)
 
 
 def _units(
@@ -94,7 +133,6 @@ def _units(
     history: Sequence[str],
     dtype: np.dtype[Any],
 ) -> tuple[fits.HDUList, list[Pixels]]:
-    """Return headers, and the pixels that go with them."""
     pixels = [Pixels.of(frame.data, dtype, "data")]
     settled = frame.settled()
     units = [fits.PrimaryHDU(pixels[0].placeholder, _primary_header(frame, cards, history))]

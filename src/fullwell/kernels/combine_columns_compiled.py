@@ -1,7 +1,8 @@
 """Clip single pixels of raw integers: on their sorted column survivors stand next to each other.
 
-Sums are exact integers from which rejected values are taken away. What lies within 1e-9 of a limit in units
-of the standard deviation, the one spread that rounds, is decided as the plain form does it, frame by frame.
+Sums are exact integers from which rejected values are taken away. What lies within 4e-9 of a squared limit
+in units of the standard deviation, the one spread that rounds, is decided as the plain form does it, frame by
+frame.
 """
 # mypy: disable-error-code="untyped-decorator"
 
@@ -13,176 +14,213 @@ import numba
 import numpy as np
 
 from fullwell.kernels.combine import MAD_TO_STD
-from fullwell.kernels.combine_tiles_compiled import FLOOR, MAD, NOISE
-from fullwell.kernels.memory_compiled import value_at
-from fullwell.kernels.networks_compiled import WIDTH
+from fullwell.kernels.combine_tiles_compiled import FLOOR, NOISE, PIXELS, STD, STEP
 
 __all__ = ["clip_columns"]
 
-u16, i64 = np.uint16, np.int64
+u16, u64, i32, i64 = np.uint16, np.uint64, np.int32, np.int64
 f32, f64 = np.float32, np.float64
-_NEAR = 1e-9
+_NEAR = 4e-9
+_MANY = 16  # pixels of a tile from which on their frames are looked through side by side
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
 @_jit
 def clip_columns(
-    tile: Any, n: Any, first: Any, count: Any, planes: Any, rule: Any, noise: Any, factors: Any,
-    bad: Any, least: Any, most: Any, value: Any, used: Any, empirical: Any, propagated: Any,
+    raw: Any, tile: Any, n: Any, count: Any, zero: Any, rule: Any, noise: Any, shares: Any, bad: Any,
+    column: Any, marked: Any, bounds: Any, value: Any, used: Any, empirical: Any, propagated: Any, lost: Any,
 ) -> None:  # fmt: skip
     """Finish the pixels of a tile that are marked in `bad`.
 
     Parameters
     ----------
-    tile : ndarray of uint16
-        Sorted.
+    raw, tile : ndarray of uint16
+        Values in the order of the frames, and sorted.
     n : int
         Number of frames.
-    first, count : int
-        Pixels of the plane that the tile holds.
-    planes, rule, noise, factors
+    count : int
+        Pixels that the tile holds.
+    zero, rule, noise, shares, lost
         As for `combine_integers`.
-    least, most : ndarray of uint16
-        Filled with the lowest and highest value that is kept: 0 and 0xFFFF where nothing was marked, 1 and 0
-        where nothing is left.
+    column : ndarray of int32, shape (N,)
+    marked : ndarray of int64, shape (PIXELS,)
+    bounds : ndarray of uint16, shape (2 * PIXELS,)
+        Work space.
     value, used, empirical, propagated : ndarray
         Of the tile.
     """
-    zero = planes[3]
+    # No slices, no tuples of arrays, few arrays as arguments: to count references costs more than the rest.
+    spread, clip, median = rule
     read, slope, pedestal = noise
-    median = rule[2]
-    for p in range(WIDTH):
-        least[p] = u16(0)
-    for p in range(WIDTH):
-        most[p] = u16(0xFFFF)
-    for p in range(count):
-        if not bad[p]:
-            continue
-        column = tile[p:]
-        low, high, total, square, center = _clip(column, n, first + p, planes, rule, noise)
+    found = _gathered(bad, count, marked)
+    for p in range(PIXELS):
+        bounds[p] = u16(0)
+    for p in range(PIXELS, 2 * PIXELS):
+        bounds[p] = u16(0xFFFF)
+    for k in range(found):
+        p = marked[k]
+        for i in range(n):
+            column[i] = i32(tile[i * STEP + p])
+        low, high, total, square, center = _clip(column, raw, n, p, zero, spread, clip, read, slope, pedestal)
         m = high - low
-        r = _at(column, (n - 1) // 2)
+        empirical[p] = f32(np.nan)
         if m == 0:
             # Nothing is left: the plain mean of all values.
-            least[p], most[p] = u16(1), u16(0)
-            mean, share, signal = _mean(column, n) + zero, factors[0][n], 0.0
-            value[p] = f32(mean)
+            value[p], share, signal = f32(_mean(column, n) + zero), shares[n], 0.0
+            bounds[p], bounds[PIXELS + p] = u16(1), u16(0)
         else:
-            least[p], most[p] = u16(_at(column, low)), u16(_at(column, high - 1))
-            mean, share, signal = (
-                (f64(r * m + total) + zero * f64(m)) / f64(m),
-                factors[0][m],
-                center - pedestal,
-            )
+            r = i64(column[(n - 1) // 2])
+            mean, share, signal = (f64(r * m + total) + zero * f64(m)) / f64(m), shares[m], center - pedestal
             value[p] = f32(center if median else mean)
-        used[p] = u16(m)
-        empirical[p] = f32(np.nan)
+            bounds[p], bounds[PIXELS + p] = u16(column[low]), u16(column[high - 1])
         if m > 1:
-            scatter = f64(m * square - total * total) / (f64(m) * f64(m - 1))
-            empirical[p] = f32(scatter * share * factors[1])
-        propagated[p] = f32(max(read + slope * signal, FLOOR * read) * share * factors[2])
+            empirical[p] = f32(f64(m * square - total * total) / (f64(m) * f64(m - 1)) * share)
+        used[p] = u16(m)
+        propagated[p] = f32(max(read + slope * signal, FLOOR * read) * share)
+    if found < _MANY:
+        for k in range(found):
+            p = marked[k]
+            below, above = bounds[p], bounds[PIXELS + p]
+            for i in range(n):
+                x = raw[i * STEP + p]
+                lost[i] += i64(x < below) | i64(x > above)
+        return
+    for i in range(n):
+        lost[i] += _count_outside(raw[i * STEP : i * STEP + PIXELS], bounds[:PIXELS], bounds[PIXELS:])
 
 
 @_jit
-def _at(column: Any, i: Any) -> Any:
-    return i64(column[i * WIDTH])
+def _count_outside(row: Any, least: Any, most: Any) -> Any:
+    found = u16(0)
+    for p in range(PIXELS):
+        found = u16(found + u16((row[p] < least[p]) | (row[p] > most[p])))
+    return i64(found)
+
+
+@_jit
+def _gathered(bad: Any, count: Any, marked: Any) -> Any:
+    """List what is marked; return how many."""
+    found = i64(0)
+    for p in range(count):
+        marked[found] = p
+        found += i64(bad[p])
+    return found
 
 
 @_jit
 def _mean(column: Any, n: Any) -> Any:
     total = i64(0)
     for i in range(n):
-        total += _at(column, i)
+        total += i64(column[i])
     return f64(total) / f64(n)
 
 
 @_jit
-def _clip(column: Any, n: Any, pixel: Any, planes: Any, rule: Any, noise: Any) -> Any:
+def _clip(
+    column: Any,
+    raw: Any,
+    n: Any,
+    p: Any,
+    zero: Any,
+    spread: Any,
+    clip: Any,
+    read: Any,
+    slope: Any,
+    pedestal: Any,
+) -> Any:
     """Return the range of survivors, sum and sum of squares about the lower median of all, and center."""
-    spread, clip, _ = rule
-    zero = planes[3]
-    r = _at(column, (n - 1) // 2)
+    r = i64(column[(n - 1) // 2])
     total, square = i64(0), i64(0)
     for i in range(n):
-        d = _at(column, i) - r
+        d = i64(column[i]) - r
         total += d
         square += d * d
     low, high, center = 0, n, np.nan
     while high > low:
         m = high - low
-        twice = _at(column, low + (m - 1) // 2) + _at(column, low + m // 2)
+        twice = i64(column[low + (m - 1) // 2]) + i64(column[low + m // 2])
         center = 0.5 * f64(twice) + zero
-        exact = True
-        if spread == NOISE:
-            limit = clip * np.sqrt(noise[0] + noise[1] * max(center - noise[2], 0.0))
-        elif spread == MAD:
-            limit = clip * (MAD_TO_STD * _mad_of(column, low, high, twice))
+        if spread == STD:
+            bound = 4.0 * clip * clip * f64(m * square - total * total)
+            first, last, less, squares = _cut(column, r, low, high, twice, f64(m), bound)
+            if first < 0:
+                mean = (f64(r * m + total) + zero * f64(m)) / f64(m)
+                limit = 2.0 * clip * _plain_std(column, raw, n, p, zero, low, high, mean)
+                first, last, less, squares = _cut_at(column, r, low, high, twice, limit)
         else:
-            limit = clip * (np.sqrt(f64(m * square - total * total)) / f64(m))
-            exact = False
-        below, above = low, high
-        while below < high:
-            reach = 0.5 * f64(twice - 2 * _at(column, below))
-            if not exact and abs(reach - limit) <= _NEAR * (reach + limit):
-                limit = clip * _plain_std(
-                    column, low, high, (f64(r * m + total) + zero * f64(m)) / f64(m), pixel, planes
-                )
-                exact = True
-            if reach <= limit:
-                break
-            below += 1
-        while above > below:
-            reach = 0.5 * f64(2 * _at(column, above - 1) - twice)
-            if not exact and abs(reach - limit) <= _NEAR * (reach + limit):
-                # The same for the other end: values there may not be judged by another limit.
-                limit = clip * _plain_std(
-                    column, low, high, (f64(r * m + total) + zero * f64(m)) / f64(m), pixel, planes
-                )
-                exact = True
-            if reach <= limit:
-                break
-            above -= 1
-        if below == low and above == high:
+            if spread == NOISE:
+                limit = 2.0 * (clip * np.sqrt(read + slope * max(center - pedestal, 0.0)))
+            else:
+                limit = 2.0 * (clip * (MAD_TO_STD * _mad_of(column, low, high)))
+            first, last, less, squares = _cut_at(column, r, low, high, twice, limit)
+        if first == low and last == high:
             break
-        for i in range(low, below):
-            d = _at(column, i) - r
-            total, square = total - d, square - d * d
-        for i in range(above, high):
-            d = _at(column, i) - r
-            total, square = total - d, square - d * d
-        low, high = below, above
+        low, high, total, square = first, last, total - less, square - squares
     return low, high, total, square, center
 
 
 @_jit
-def _mad_of(column: Any, low: Any, high: Any, twice: Any) -> Any:
-    """MAD of the survivors, as for the tiles; the best window is where the farther end changes sides."""
-    m = high - low
-    result = i64(0)
-    for k in ((m - 1) // 2, m // 2):
-        first, last = low, high - k - 1
-        while first < last:
-            j = (first + last) // 2
-            if twice - 2 * _at(column, j) > 2 * _at(column, j + k) - twice:
-                first = j + 1
-            else:
-                last = j
-        best = max(twice - 2 * _at(column, first), 2 * _at(column, first + k) - twice)
-        if first > low:
-            j = first - 1
-            best = min(best, max(twice - 2 * _at(column, j), 2 * _at(column, j + k) - twice))
-        result += best
-    return 0.25 * f64(result)
+def _cut_at(column: Any, r: Any, low: Any, high: Any, twice: Any, limit: Any) -> Any:
+    """Return the range of what lies within `limit` of `twice`, both doubled, and the sums of the rest."""
+    less, squares = i64(0), i64(0)
+    while low < high and f64(twice - 2 * i64(column[low])) > limit:
+        d = i64(column[low]) - r
+        less, squares, low = less + d, squares + d * d, low + 1
+    while high > low and f64(2 * i64(column[high - 1]) - twice) > limit:
+        d = i64(column[high - 1]) - r
+        less, squares, high = less + d, squares + d * d, high - 1
+    return low, high, less, squares
 
 
 @_jit
-def _plain_std(column: Any, low: Any, high: Any, mean: Any, pixel: Any, planes: Any) -> Any:
+def _cut(column: Any, r: Any, low: Any, high: Any, twice: Any, m: Any, bound: Any) -> Any:
+    """Do the same, the square of `m` times the doubled distance being bounded; -1 for `low` if in doubt."""
+    less, squares = i64(0), i64(0)
+    doubt = _NEAR * bound
+    while low < high:
+        reach = f64(twice - 2 * i64(column[low])) * m
+        over = reach * abs(reach) - bound
+        if abs(over) <= doubt:
+            return -1, high, less, squares
+        if over < 0.0:
+            break
+        d = i64(column[low]) - r
+        less, squares, low = less + d, squares + d * d, low + 1
+    while high > low:
+        reach = f64(2 * i64(column[high - 1]) - twice) * m
+        over = reach * abs(reach) - bound
+        if abs(over) <= doubt:
+            return -1, high, less, squares
+        if over < 0.0:
+            break
+        d = i64(column[high - 1]) - r
+        less, squares, high = less + d, squares + d * d, high - 1
+    return low, high, less, squares
+
+
+@_jit
+def _mad_of(column: Any, low: Any, high: Any) -> Any:
+    """MAD of the survivors, as for the tiles."""
+    n = high - low
+    m = n // 2
+    lower, upper = column[low + (n - 1) // 2], column[low + m]
+    inner, outer = i32(0), i32(0x7FFFFFFF)
+    for i in range(m):
+        a, b = i32(lower - column[u64(low + i)]), i32(column[u64(high - m + i)] - upper)
+        inner = max(inner, min(a, b))
+        outer = min(outer, max(a, b))
+    if n % 2:
+        outer = inner
+    return 0.5 * f64(i64(inner) + i64(outer) + i64(upper) - i64(lower))
+
+
+@_jit
+def _plain_std(column: Any, raw: Any, n: Any, p: Any, zero: Any, low: Any, high: Any, mean: Any) -> Any:
     """Return the standard deviation of the survivors with the roundings of the plain form: frame by frame."""
-    addresses, swapped, top, zero = planes
-    least, most = _at(column, low), _at(column, high - 1)
+    least, most = column[low], column[high - 1]
     total = 0.0
-    for i in range(addresses.size):
-        x = i64(value_at(addresses[i], swapped[i], top[i], pixel))
+    for i in range(n):
+        x = i32(raw[i * STEP + p])
         if least <= x <= most:
             d = (f64(x) + zero) - mean
             total += d * d

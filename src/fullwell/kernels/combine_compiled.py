@@ -14,8 +14,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from fullwell.flags import BAD_FOR_SCIENCE, FLAG_DTYPE, FlagImage, Flags
-from fullwell.kernels.networks import BLOCK, batcher, padded
+from fullwell.flags import BAD_FOR_SCIENCE, FlagImage, Flags
+from fullwell.kernels.networks import merges, padded
 from fullwell.kernels.planes import Plane
 
 __all__ = ["PlaneRule", "PlaneStack", "PlaneTotals", "combine_planes"]
@@ -146,12 +146,10 @@ def _integers(stack: PlaneStack, rule: PlaneRule, out: PlaneTotals) -> None:
     if rule.noise is not None:
         noise = (float(rule.noise[0][0]) ** 2, 1.0 / float(rule.noise[1][0]), float(rule.noise[2]))
     combine_integers(
-        planes, batcher(padded(n) // BLOCK), _code(rule)[:3], noise, (_shares(n), 1.0, 1.0), 0,
-        out.value.size, out.value, out.used, out.empirical, out.propagated, out.lost,
+        planes, padded(n), merges(n), _code(rule)[:3], noise, _shares(n), 0,
+        out.value.size, out.value, out.used, out.rejected, out.empirical, out.propagated, out.flags,
+        np.uint16(Flags.UNCALIBRATED), out.lost,
     )  # fmt: skip
-    np.subtract(n, out.used, out=out.rejected, casting="unsafe")
-    out.flags[:] = 0
-    out.flags[out.used == 0] = FLAG_DTYPE.type(Flags.UNCALIBRATED)
     out.counted[:] += out.value.size
 
 
@@ -166,14 +164,15 @@ def _floats(stack: PlaneStack, rule: PlaneRule, out: PlaneTotals) -> None:
         np.array([plane.zero for plane in stack.data]),
     )
     addresses = [0 if plane is None else plane.ctypes.data for plane in stack.flags]
-    flags = np.array(addresses, np.uint64), np.uint16(BAD_FOR_SCIENCE), np.uint16(Flags.UNCALIBRATED)
+    bits = (np.uint16(bit) for bit in (BAD_FOR_SCIENCE, Flags.UNCALIBRATED, Flags.NO_DATA))
+    flags = np.array(addresses, np.uint64), *bits
     variances = stack.variances or ()
     own = _addresses(variances), np.array([plane.kind for plane in variances], np.uint8), _plain(rule.typical)
     read, gain, pedestal = rule.noise or (np.zeros(1), np.full(1, np.inf), 0.0)
     levels = _plain(rule.scales), _plain(rule.offsets), _plain(rule.weights)
     combine_floats(
         planes, levels, flags, own, (_plain(read), _plain(gain), float(pedestal), rule.noise is not None),
-        batcher(padded(n) // BLOCK), _code(rule), 0, out.value.size, out.value, out.used, out.rejected,
+        padded(n), merges(n), _code(rule), 0, out.value.size, out.value, out.used, out.rejected,
         out.empirical, out.propagated, out.flags, out.lost, out.counted,
     )  # fmt: skip
 

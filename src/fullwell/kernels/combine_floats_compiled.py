@@ -17,20 +17,19 @@ from fullwell.kernels.combine import MAD_TO_STD
 from fullwell.kernels.combine_pixels_compiled import finish_pixel
 from fullwell.kernels.combine_tiles_compiled import FLOOR, NOISE, NONE, STD
 from fullwell.kernels.memory_compiled import load_flags, load_float
-from fullwell.kernels.networks import BLOCK
-from fullwell.kernels.networks_compiled import WIDTH, sort_rows
+from fullwell.kernels.networks_compiled import ROW, STRIDE, sort_rows
 
 __all__ = ["combine_floats"]
 
 u8, u16, i64 = np.uint8, np.uint16, np.int64
 f32, f64 = np.float32, np.float64
-_W = WIDTH
+_W, _S = ROW // 8, STRIDE // 8  # pixels of a tile, and from row to row
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
 @_jit
 def combine_floats(
-    planes: Any, levels: Any, flags: Any, own: Any, model: Any, network: Any, rule: Any, start: Any,
+    planes: Any, levels: Any, flags: Any, own: Any, model: Any, rows: Any, merges: Any, rule: Any, start: Any,
     stop: Any, value: Any, used: Any, rejected: Any, empirical: Any, propagated: Any, flagged: Any, lost: Any,
     counted: Any,
 ) -> None:  # fmt: skip
@@ -41,15 +40,15 @@ def combine_floats(
     planes : (addresses of uint64, kinds of uint8, top of uint16, zero of float64), each of shape (N,)
         Where the frames are; see `load_float`.
     levels : (scales, offsets, weights), ndarray of float64, shape (N,)
-    flags : (addresses of uint64, bad, uncalibrated)
-        Planes of uint16, 0 for a frame without; the bits that take a value out; the one for pixels without
-        any.
+    flags : (addresses of uint64, bad, unused, infinite)
+        Planes of uint16, 0 for a frame without; the bits that take a value out; those for pixels of which
+        no value was used, and of which none is finite.
     own : (addresses of uint64, kinds of uint8, typical of float64)
         Variances of the frames, of no length where there are none.
     model : (read_noise, gain, pedestal, given)
         Noise model: ndarray of float64 of 1 or of all pixels, twice; float; whether there is one.
-    network : ndarray of int32
-        ``batcher(padded(N) // BLOCK)``.
+    rows, merges
+        ``padded(N)`` and ``merges(N)`` of `fullwell.kernels.networks`.
     rule : (spread, clip, median, lowest, highest)
         Code of the spread, factor, whether the median is wanted, how many extrema to drop.
     start, stop : int
@@ -61,9 +60,9 @@ def combine_floats(
         Values that the clipping took of each frame, and that it saw, to which is added.
     """
     n = planes[0].size
-    rows = (n + BLOCK - 1) // BLOCK * BLOCK
-    values, keys = _aligned(rows * _W), _aligned(rows * _W)
-    variances = _aligned(rows * _W if own[0].size else 0)
+    values, keys = _aligned(rows * _S), _aligned(rows * _S)
+    values[n * _S :] = np.inf
+    variances = _aligned(rows * _S if own[0].size else 0)
     lines = np.empty((6, _W))
     bad, marks, any_flag = np.empty(_W, np.uint8), np.empty(_W, np.uint16), np.empty(_W, np.uint16)
     work = (np.empty(n), np.empty(n), np.empty(n, np.bool_), np.empty(n, np.int64), np.empty(n, np.int64))
@@ -74,10 +73,10 @@ def combine_floats(
             for p in range(_W):
                 bad[p] = u8(1)
         else:
-            _center(values, keys, n, rows, network, lines)
+            _center(values, keys, n, rows, merges, lines)
             _sums(values, n, levels, rule[2], lines)
             _judge(
-                values, variances, keys, n, rows, network, levels, own, model, rule, first, count, lines, bad
+                values, variances, keys, n, rows, merges, levels, own, model, rule, first, count, lines, bad
             )
         _store(
             variances, n, levels, own, model, rule, first, count, lines,
@@ -93,8 +92,11 @@ def combine_floats(
             else:
                 whole += 1
             flagged[first + p] = u16(0)
-            if any_flag[p] or not used[first + p]:
-                flagged[first + p] = _majority(flags, first + p, n, used[first + p] == 0)
+            if any_flag[p]:
+                flagged[first + p] = _majority(flags, first + p, n)
+            if not used[first + p] and not (flagged[first + p] & flags[1]):
+                # Without a finite value there is not even a plain mean.
+                flagged[first + p] |= flags[2] if value[first + p] == value[first + p] else flags[3]
         for i in range(n):
             counted[i] += whole
 
@@ -115,7 +117,7 @@ def _load(
     bad[:] = u8(0)
     any_flag[:] = u16(0)
     for i in range(planes[0].size):
-        row = values[i * _W : (i + 1) * _W]
+        row = values[i * _S : i * _S + _W]
         load_float(
             planes[0][i],
             planes[1][i],
@@ -135,7 +137,7 @@ def _load(
             for p in range(count):
                 any_flag[p] |= marks[p]
         if own[0].size:
-            row = variances[i * _W : (i + 1) * _W]
+            row = variances[i * _S : i * _S + _W]
             square = levels[0][i] * levels[0][i]
             load_float(own[0][i], own[1][i], u16(0), 0.0, square, 0.0, first, count, row)
             if count < _W:
@@ -152,12 +154,10 @@ def _mark_infinite(row: Any, bad: Any) -> None:
 
 
 @_jit
-def _center(values: Any, keys: Any, n: Any, rows: Any, network: Any, lines: Any) -> None:
+def _center(values: Any, keys: Any, n: Any, rows: Any, merges: Any, lines: Any) -> None:
     """Sort a copy of the values; line 0 becomes the median."""
-    keys[: n * _W] = values[: n * _W]
-    keys[n * _W :] = np.inf
-    sort_rows(keys, rows // BLOCK, network)
-    low, high, center = keys[(n - 1) // 2 * _W :], keys[n // 2 * _W :], lines[0]
+    sort_rows(values, keys, rows, merges)
+    low, high, center = keys[(n - 1) // 2 * _S :], keys[n // 2 * _S :], lines[0]
     for p in range(_W):
         center[p] = 0.5 * (low[p] + high[p])
 
@@ -171,9 +171,9 @@ def _sums(values: Any, n: Any, levels: Any, median: Any, lines: Any) -> None:
     plain[:] = 0.0
     squares[:] = 0.0
     for i in range(n):
-        _add(values[i * _W : (i + 1) * _W], plain)
+        _add(values[i * _S : i * _S + _W], plain)
         if not median:
-            _add_scaled(values[i * _W : (i + 1) * _W], weights[i], weighted)
+            _add_scaled(values[i * _S : i * _S + _W], weights[i], weighted)
     total = 0.0
     for i in range(n):
         total += weights[i]
@@ -182,7 +182,7 @@ def _sums(values: Any, n: Any, levels: Any, median: Any, lines: Any) -> None:
     for p in range(_W):
         plain[p] = plain[p] / f64(n)
     for i in range(n):
-        _add_squares(values[i * _W : (i + 1) * _W], plain, squares)
+        _add_squares(values[i * _S : i * _S + _W], plain, squares)
 
 
 @_jit
@@ -206,7 +206,7 @@ def _add_squares(row: Any, mean: Any, total: Any) -> None:
 
 @_jit
 def _judge(
-    values: Any, variances: Any, keys: Any, n: Any, rows: Any, network: Any, levels: Any, own: Any,
+    values: Any, variances: Any, keys: Any, n: Any, rows: Any, merges: Any, levels: Any, own: Any,
     model: Any, rule: Any, first: Any, count: Any, lines: Any, bad: Any,
 ) -> None:  # fmt: skip
     """Mark pixels that lose a value."""
@@ -216,10 +216,10 @@ def _judge(
     center, limit = lines[0], lines[4]
     if spread == NOISE:
         if not model[3]:
-            _typical(variances, keys, n, rows, network, own[2], levels[0], lines[5])
+            _typical(variances, keys, n, rows, merges, own[2], levels[0], lines[5])
         for i in range(n):
             _expected(i, levels, own, model, first, count, lines, 0.0)
-            _outside(values[i * _W : (i + 1) * _W], center, clip, limit, bad)
+            _outside(values[i * _S : i * _S + _W], center, clip, limit, bad)
         return
     if spread == STD:
         squares = lines[3]
@@ -229,7 +229,7 @@ def _judge(
         _mad(keys, n, center, limit, lines[5])
         for p in range(_W):
             limit[p] = clip * (MAD_TO_STD * limit[p])
-    low, high = keys[:_W], keys[(n - 1) * _W : n * _W]
+    low, high = keys[:_W], keys[(n - 1) * _S : (n - 1) * _S + _W]
     for p in range(_W):
         bad[p] |= u8(not (max(center[p] - low[p], high[p] - center[p]) <= limit[p]))
 
@@ -272,17 +272,17 @@ def _expected(
 
 @_jit
 def _typical(
-    variances: Any, keys: Any, n: Any, rows: Any, network: Any, typical: Any, scales: Any, result: Any
+    variances: Any, keys: Any, n: Any, rows: Any, merges: Any, typical: Any, scales: Any, result: Any
 ) -> None:
     """Lower median over the frames of variances in units of the typical one of each."""
     for i in range(n):
-        source, row = variances[i * _W : (i + 1) * _W], keys[i * _W : (i + 1) * _W]
+        source, row = variances[i * _S : i * _S + _W], keys[i * _S : i * _S + _W]
         factor = typical[i] * (scales[i] * scales[i])
         for p in range(_W):
             row[p] = source[p] / factor
-    keys[n * _W :] = np.inf
-    sort_rows(keys, rows // BLOCK, network)
-    result[:] = keys[(n - 1) // 2 * _W : ((n - 1) // 2 + 1) * _W]
+    keys[n * _S :] = np.inf
+    sort_rows(keys, keys, rows, merges)
+    result[:] = keys[(n - 1) // 2 * _S : (n - 1) // 2 * _S + _W]
 
 
 @_jit
@@ -292,7 +292,7 @@ def _mad(keys: Any, n: Any, center: Any, result: Any, best: Any) -> None:
     for k in ((n - 1) // 2, n // 2):
         best[:] = np.inf
         for j in range(n - k):
-            first, last = keys[j * _W : (j + 1) * _W], keys[(j + k) * _W : (j + k + 1) * _W]
+            first, last = keys[j * _S : j * _S + _W], keys[(j + k) * _S : (j + k) * _S + _W]
             _narrow(center, first, last, best)
         for p in range(_W):
             result[p] += best[p]
@@ -333,7 +333,7 @@ def _store(
     for i in range(n):
         share = (1.0 if median else weights[i]) / total
         if own[0].size:
-            _add_scaled(variances[i * _W : (i + 1) * _W], share * share, result)
+            _add_scaled(variances[i * _S : i * _S + _W], share * share, result)
         else:
             _expected(i, levels, own, model, first, count, lines, FLOOR)
             _add_scaled(lines[4], share * share, result)
@@ -342,8 +342,8 @@ def _store(
 
 
 @_jit
-def _majority(flags: Any, pixel: Any, n: Any, empty: Any) -> Any:
-    """Return the flags that more than half of the frames carry; a pixel without a value is marked as such."""
+def _majority(flags: Any, pixel: Any, n: Any) -> Any:
+    """Return the flags that more than half of the frames carry."""
     result = u16(0)
     one = np.empty(1, np.uint16)
     counts = np.zeros(16, np.int64)
@@ -355,6 +355,4 @@ def _majority(flags: Any, pixel: Any, n: Any, empty: Any) -> Any:
     for bit in range(16):
         if 2 * counts[bit] > n:
             result |= u16(1 << bit)
-    if empty and not (result & flags[1]):
-        result |= flags[2]
     return result

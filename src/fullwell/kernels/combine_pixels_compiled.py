@@ -15,12 +15,13 @@ import numpy as np
 from fullwell.kernels.combine import MAD_TO_STD
 from fullwell.kernels.combine_tiles_compiled import FLOOR, MAD, NOISE, NONE
 from fullwell.kernels.memory_compiled import load_flags
-from fullwell.kernels.networks_compiled import WIDTH
+from fullwell.kernels.networks_compiled import STRIDE
 
 __all__ = ["finish_pixel"]
 
 u16 = np.uint16
 f32, f64 = np.float32, np.float64
+_S = STRIDE // 8
 _RUN = 16
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 
@@ -35,7 +36,7 @@ def finish_pixel(
     Parameters
     ----------
     column, variances : ndarray of float64
-        Of a tile, from this pixel on; the next value is WIDTH further.
+        Of a tile, from this pixel on; the next value is STRIDE bytes further.
     pixel : int
         Number of the pixel.
     work : (float64, float64, bool, int64, int64), each of shape (N,)
@@ -48,7 +49,7 @@ def finish_pixel(
     one = np.empty(1, np.uint16)
     valid = 0
     for i in range(n):
-        x[i] = column[i * WIDTH]
+        x[i] = column[i * _S]
         kept[i] = abs(x[i]) < np.inf
         if flags[0][i]:
             load_flags(flags[0][i], pixel, 1, one)
@@ -125,7 +126,7 @@ def _results(
     for i in range(n):
         if kept[i]:
             share = (1.0 if median or size == 0 else weights[i]) / total
-            result += share * share * (variances[i * WIDTH] if own[0].size else noise[i])
+            result += share * share * (variances[i * _S] if own[0].size else noise[i])
     propagated[pixel] = f32(result)
 
 
@@ -149,8 +150,8 @@ def _typical(
     n = noise.size
     usable = np.empty(n, np.bool_)
     for i in range(n):
-        noise[i] = variances[i * WIDTH] / (typical[i] * (scales[i] * scales[i]))
-        usable[i] = kept[i] and abs(variances[i * WIDTH]) < np.inf
+        noise[i] = variances[i * _S] / (typical[i] * (scales[i] * scales[i]))
+        usable[i] = kept[i] and abs(variances[i * _S]) < np.inf
     size = _sorted(noise, usable, order, spare)
     chosen = noise[order[(size - 1) // 2]] if size else 0.0
     for i in range(n):

@@ -14,19 +14,23 @@ import numba
 import numpy as np
 
 from fullwell.kernels.combine import FLOOR, MAD_TO_STD
-from fullwell.kernels.networks_compiled import WIDTH
+from fullwell.kernels.lanes_compiled import floats, fused, larger, load, smaller, splat, store
+from fullwell.kernels.networks_compiled import ROW, STRIDE
 
-__all__ = ["FLOOR", "MAD", "NOISE", "NONE", "SINGLES", "STD", "combine_tile"]
+__all__ = ["FLOOR", "MAD", "NOISE", "NONE", "PIXELS", "SINGLES", "STD", "STEP", "combine_tile"]
 
 #: Codes of what the clipping is counted in.
 NONE, NOISE, STD, MAD = 0, 1, 2, 3
+#: Pixels of a tile of 16-bit integers, and from row to row.
+PIXELS, STEP = ROW // 2, STRIDE // 2
 #: Rows of single precision that the functions here need as work space.
-SINGLES = 5
+SINGLES = 3
 
 u8, u16 = np.uint8, np.uint16
 f32, f64 = np.float32, np.float64
-_W = WIDTH
-_CHUNK = 64  # rows: sums of so many 16-bit integers are exact in single precision
+_W = PIXELS
+_LANES = 32  # pixels side by side
+_CHUNK = 256  # rows: sums of so many 16-bit integers are exact in single precision
 _TIGHT = 3e-5  # more than all roundings of single precision together
 
 #: For loops across pixels. No flag lets the compiler forget NaN and infinity.
@@ -35,8 +39,8 @@ _fast = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contr
 
 @_fast
 def combine_tile(
-    tile: Any, n: Any, rule: Any, noise: Any, factors: Any, zero: Any, singles: Any, totals: Any, bad: Any,
-    best: Any, value: Any, used: Any, empirical: Any, propagated: Any,
+    tile: Any, n: Any, rule: Any, noise: Any, shares: Any, zero: Any, singles: Any, totals: Any, bad: Any,
+    value: Any, used: Any, empirical: Any, propagated: Any,
 ) -> None:  # fmt: skip
     """Finish all pixels as if nothing were rejected, and mark those where something may be.
 
@@ -46,11 +50,10 @@ def combine_tile(
         Sorted.
     n : int
         Number of frames.
-    rule, noise, factors, zero
+    rule, noise, shares, zero
         As for `combine_integers`.
-    singles : ndarray of float32, shape (SINGLES * WIDTH,)
-    totals : ndarray of float64, shape (WIDTH,)
-    best : ndarray of uint16, shape (WIDTH,)
+    singles : ndarray of float32, shape (SINGLES * PIXELS,)
+    totals : ndarray of float64, shape (PIXELS,)
         Work space.
     bad : ndarray of uint8
         The marks.
@@ -58,14 +61,14 @@ def combine_tile(
         Of the tile.
     """
     spread, clip, median = rule
-    low, high = tile[(n - 1) // 2 * _W : ((n - 1) // 2 + 1) * _W], tile[n // 2 * _W : (n // 2 + 1) * _W]
+    low, high = _row(tile, (n - 1) // 2), _row(tile, n // 2)
     square, limit = singles[:_W], singles[_W : 2 * _W]
-    _sums(tile, n, low, singles, totals)
-    _results(n, low, zero, totals, square, factors, value, used, empirical)
+    _sums(tile, n, singles, totals)
+    _results(n, low, zero, totals, square, shares, value, used, empirical)
     if median:
         for p in range(_W):
             value[p] = f32(0.5 * (f64(low[p]) + f64(high[p])) + zero)
-    _model(low, high, zero, noise, factors[0][n] * factors[2], propagated, limit)
+    _model(low, high, zero, noise, shares[n], propagated, limit)
     if spread == NONE:
         return
     # Squared limits on twice the distance from the median.
@@ -79,11 +82,16 @@ def combine_tile(
         for p in range(_W):
             limit[p] *= tight
     else:
-        _mad(tile, n, low, high, limit, best)
+        _mad(tile, n, limit)
         tight *= f32(MAD_TO_STD * MAD_TO_STD / 16.0)
         for p in range(_W):
             limit[p] = limit[p] * limit[p] * tight
-    _mark(tile[:_W], tile[(n - 1) * _W : n * _W], low, high, limit, bad)
+    _mark(_row(tile, 0), _row(tile, n - 1), low, high, limit, bad)
+
+
+@_fast
+def _row(tile: Any, i: Any) -> Any:
+    return tile[i * STEP : i * STEP + _W]
 
 
 @_fast
@@ -106,27 +114,14 @@ def _model(low: Any, high: Any, zero: Any, noise: Any, share: Any, propagated: A
 
 
 @_fast
-def _sums(tile: Any, n: Any, low: Any, singles: Any, totals: Any) -> None:
+def _sums(tile: Any, n: Any, singles: Any, totals: Any) -> None:
     """Sum of distances from the lower median, exact, and of their squares."""
-    square, middle = singles[:_W], singles[2 * _W : 3 * _W]
-    total, part = singles[3 * _W : 4 * _W], singles[4 * _W : 5 * _W]
+    square, total, part = singles[:_W], singles[_W : 2 * _W], singles[2 * _W : 3 * _W]
+    _partial_sums(tile, n, 0, min(n, _CHUNK), total, square)
     for p in range(_W):
-        middle[p] = f32(low[p])
-    for p in range(_W):
-        square[p] = f32(0)
-    for p in range(_W):
-        totals[p] = 0.0
-    for chunk in range(0, n, _CHUNK):
-        end = min(chunk + _CHUNK, n)
-        fours = chunk + (end - chunk) // 4 * 4
-        for p in range(_W):
-            total[p] = f32(0)
-        for p in range(_W):
-            part[p] = f32(0)
-        for i in range(chunk, fours, 4):
-            _add_four(tile[i * _W : (i + 4) * _W], middle, total, part)
-        for i in range(fours, end):
-            _add_one(tile[i * _W : (i + 1) * _W], middle, total, part)
+        totals[p] = f64(total[p])
+    for first in range(_CHUNK, n, _CHUNK):
+        _partial_sums(tile, n, first, min(n, first + _CHUNK), total, part)
         for p in range(_W):
             totals[p] += f64(total[p])
         for p in range(_W):
@@ -134,30 +129,27 @@ def _sums(tile: Any, n: Any, low: Any, singles: Any, totals: Any) -> None:
 
 
 @_fast
-def _add_four(x: Any, middle: Any, total: Any, part: Any) -> None:
-    for p in range(_W):
-        m = middle[p]
-        a, b, c, d = f32(x[p]) - m, f32(x[_W + p]) - m, f32(x[2 * _W + p]) - m, f32(x[3 * _W + p]) - m
-        total[p] += (a + b) + (c + d)
-        part[p] += (a * a + b * b) + (c * c + d * d)
-
-
-@_fast
-def _add_one(x: Any, middle: Any, total: Any, part: Any) -> None:
-    for p in range(_W):
-        d = f32(x[p]) - middle[p]
-        total[p] += d
-        part[p] += d * d
+def _partial_sums(tile: Any, n: Any, first: Any, stop: Any, total: Any, square: Any) -> None:
+    middle = (n - 1) // 2 * STEP
+    for p in range(0, _W, _LANES):
+        center = floats(load(tile, middle + p, _LANES))
+        distances, squares = splat(f32(0), _LANES), splat(f32(0), _LANES)
+        for i in range(first, stop):
+            d = floats(load(tile, i * STEP + p, _LANES)) - center
+            distances += d
+            squares = fused(d, d, squares)
+        store(total, p, distances)
+        store(square, p, squares)
 
 
 @_fast
 def _results(
-    n: Any, low: Any, zero: Any, totals: Any, square: Any, factors: Any, value: Any, used: Any, empirical: Any
+    n: Any, low: Any, zero: Any, totals: Any, square: Any, shares: Any, value: Any, used: Any, empirical: Any
 ) -> None:
     inverse = 1.0 / f64(n)
     for p in range(_W):
         value[p] = f32((f64(low[p]) * f64(n) + totals[p]) * inverse + zero)
-    scale = f32(factors[0][n] * factors[1] / (f64(n) * f64(n - 1))) if n > 1 else f32(np.nan)
+    scale = f32(shares[n] / (f64(n) * f64(n - 1))) if n > 1 else f32(np.nan)
     for p in range(_W):
         s = f32(totals[p])
         empirical[p] = max(f32(n) * square[p] - s * s, f32(0)) * scale
@@ -166,27 +158,27 @@ def _results(
 
 
 @_fast
-def _mad(tile: Any, n: Any, low: Any, high: Any, double: Any, best: Any) -> None:
+def _mad(tile: Any, n: Any, double: Any) -> None:
     """Four times the MAD: the two middle distances from the median, each doubled, added up.
 
-    The k+1 values nearest to the median stand next to each other in a sorted column; the k-th distance is the
-    least, over all windows of that length, of the larger one of the distances of their two ends.
+    In a sorted column the distances of the lower half ascend downward, those of the upper half upward. Paired
+    so that the nearest of one half meets the farthest of the other, the smaller ones of all pairs are the
+    nearer half of all distances, the larger ones the farther half.
     """
-    for p in range(_W):
-        double[p] = f32(2) * (f32(high[p]) - f32(low[p]))
-    for k in ((n - 1) // 2, n // 2):
-        for p in range(_W):
-            best[p] = u16(0xFFFF)
-        for j in range(n - k):
-            _narrow(low, high, tile[j * _W : (j + 1) * _W], tile[(j + k) * _W : (j + k + 1) * _W], best)
-        for p in range(_W):
-            double[p] += f32(2) * f32(best[p])
-
-
-@_fast
-def _narrow(low: Any, high: Any, first: Any, last: Any, best: Any) -> None:
-    for p in range(_W):
-        # Distances beyond the two middle values; below 0 the other end of the window is the farther one.
-        left = u16(max(low[p], first[p]) - first[p])
-        right = u16(max(high[p], last[p]) - high[p])
-        best[p] = min(best[p], max(left, right))
+    m = n // 2  # values of each half
+    for p in range(0, _W, _LANES):
+        low, high = load(tile, (n - 1) // 2 * STEP + p, _LANES), load(tile, m * STEP + p, _LANES)
+        inner, outer = splat(u16(0), _LANES), splat(u16(0xFFFF), _LANES)
+        for i in range(m):
+            # Distances beyond the two middle values.
+            left = low - load(tile, i * STEP + p, _LANES)
+            right = load(tile, (n - m + i) * STEP + p, _LANES) - high
+            inner = larger(inner, smaller(left, right))
+            outer = smaller(outer, larger(left, right))
+        gap = floats(high) - floats(low)
+        if n % 2:
+            # The middle value itself is nearest: the median of the distances is the last of the nearer half.
+            outer = inner
+        inside, outside = floats(inner), floats(outer)
+        total = inside + outside + gap
+        store(double, p, total + total)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fullwell.errors import FrameError, ParameterError
 from fullwell.kernels.pool import over_blocks
 
-__all__ = ["autocovariance", "lag_sums"]
+__all__ = ["autocovariance", "lag_sums", "warm_up"]
 
 _ROWS = 64  # a block; fixed, so that the bits do not depend on the number of threads
 MOST_LAGS = 64  # bits of a word
@@ -136,6 +136,13 @@ def _shifted_bits(good: npt.NDArray[np.bool_], lags: int) -> npt.NDArray[np.uint
     shifted = np.empty((lags, rows, words), np.uint64)
     _compiled().fill_shifted(packed.view("<u8"), shifted)
     return shifted
+
+
+def warm_up() -> None:
+    """Compile the loops for all types they are called with."""
+    good = np.eye(16) < 1
+    for dtype in (np.float32, np.float64):
+        lag_sums(np.eye(16, dtype=dtype), good, lags=3)
 
 
 @cache

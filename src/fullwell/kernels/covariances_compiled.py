@@ -45,7 +45,7 @@ def _six_dots(a: Any, b: Any, sums: Any, dx: Any, dy: Any) -> None:
 def add_products(values: Any, columns: Any, lags: Any, first: Any, last: Any, sums: Any) -> None:
     """Add products of rows `first` to `last - 1` with themselves and the rows above.
 
-    `values` (rows, `columns` and at least `lags` + `GROUP` more) holds 0 where a pixel is bad or lies outside;
+    `values` (rows, `columns` and at least `lags` + `GROUP` more) holds 0 where a pixel is bad or outside;
     `sums` (`lags` + `GROUP`, `lags`) of float64 is indexed [columns apart, rows apart], both diagonals
     together. What it has beyond `lags` is of no use.
     """
@@ -63,7 +63,7 @@ def add_products(values: Any, columns: Any, lags: Any, first: Any, last: Any, su
 
 @_jit
 def fill_shifted(words: Any, shifted: Any) -> None:
-    """Fill ``shifted[d]`` with the bits of each row of `words` moved down by d; the last word of a row is 0."""
+    """Fill ``shifted[d]`` with the bits of each row of `words` moved down by d; its last word is 0."""
     for d in range(shifted.shape[0]):
         for r in range(words.shape[0]):
             for k in range(words.shape[1] - 1):

@@ -13,7 +13,7 @@ __all__ = ["lag_sums"]
 def lag_sums(
     values: npt.NDArray[Any], good: npt.NDArray[np.bool_], *, lags: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Sums of products of pixels some columns and rows apart, and how many products there are.
+    """Sum products of pixels some columns and rows apart, and count them.
 
     Parameters
     ----------

@@ -12,13 +12,17 @@ from typing import Any
 import numba
 import numpy as np
 from llvmlite import ir
+from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["count_outside", "load_flags", "load_float", "load_ordered", "prefetch", "value_at"]
+from fullwell.kernels.lanes_compiled import vector_at
+
+__all__ = ["finish_stores", "load_flags", "load_float", "load_ordered", "prefetch", "write_row"]
 
 types: Any = numba.types
 u8, u16, u32, u64 = np.uint8, np.uint16, np.uint32, np.uint64
 f32, f64 = np.float32, np.float64
+_VECTOR = 16  # bytes, to which NumPy aligns arrays
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 #: Kinds of pixels; those of two bytes come first. See `fullwell.kernels.planes`.
@@ -63,6 +67,59 @@ def prefetch(context: Any, address: Any) -> Any:  # noqa: ARG001
     return types.void(types.uint64), generate
 
 
+@intrinsic
+def _store_past_caches(context: Any, source: Any, target: Any, start: Any, count: Any) -> Any:  # noqa: ARG001
+    """Copy to an aligned place of an array; `count` numbers fill whole vectors of `_VECTOR` bytes."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        size = signature.args[0].dtype.bitwidth // 8
+        lanes = ir.Constant(ir.IntType(64), _VECTOR // size)
+        hint = builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)])
+        with cgutils.for_range(builder, builder.udiv(arguments[3], lanes)) as loop:
+            i = builder.mul(loop.index, lanes)
+            here, align = vector_at(context, builder, signature.args[0], arguments[0], i, _VECTOR // size)
+            there, _ = vector_at(
+                context,
+                builder,
+                signature.args[1],
+                arguments[1],
+                builder.add(arguments[2], i),
+                _VECTOR // size,
+            )
+            builder.store(builder.load(here, align=align), there, align=_VECTOR).set_metadata(
+                "nontemporal", hint
+            )
+        return context.get_dummy_value()
+
+    return types.void(source, target, types.intp, types.intp), generate
+
+
+@intrinsic
+def finish_stores(context: Any) -> Any:  # noqa: ARG001
+    """Let what `write_row` wrote be seen by all threads."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@_jit
+def write_row(source: Any, target: Any, start: Any, count: Any) -> None:
+    """Write results that nobody reads soon, past the caches where the place is aligned: ``target[start:]``.
+
+    Memory is not read before it is written then, which halves the traffic. Call `finish_stores` at the end.
+    """
+    if (count * source.itemsize) % _VECTOR == 0 and (
+        target.ctypes.data + start * target.itemsize
+    ) % _VECTOR == 0:
+        _store_past_caches(source, target, start, count)
+        return
+    for p in range(count):
+        target[start + p] = source[p]
+
+
 @_jit
 def load_ordered(address: Any, swapped: Any, top: Any, start: Any, count: Any, row: Any) -> None:
     """Load pixels of two bytes as uint16 in the order of their values.
@@ -88,23 +145,6 @@ def load_ordered(address: Any, swapped: Any, top: Any, start: Any, count: Any, r
     else:
         for p in range(count):
             row[p] = source[p] ^ top
-
-
-@_jit
-def count_outside(address: Any, swapped: Any, top: Any, start: Any, count: Any, least: Any, most: Any) -> Any:
-    """Count the pixels below `least` or above `most`, ndarray of uint16; the rest as for `load_ordered`."""
-    source = numba.carray(_pointer_16(address), (start + count,))[start : start + count]
-    found = u16(0)  # of at most one tile
-    if swapped:
-        for p in range(count):
-            x = source[p]
-            x = u16(u16(x << u16(8)) | u16(x >> u16(8))) ^ top
-            found = u16(found + u16((x < least[p]) | (x > most[p])))
-    else:
-        for p in range(count):
-            x = source[p] ^ top
-            found = u16(found + u16((x < least[p]) | (x > most[p])))
-    return np.int64(found)
 
 
 @_jit
@@ -156,15 +196,6 @@ def load_flags(address: Any, start: Any, count: Any, row: Any) -> None:
     source = numba.carray(_pointer_16(address), (start + count,))[start : start + count]
     for p in range(count):
         row[p] = source[p]
-
-
-@_jit
-def value_at(address: Any, swapped: Any, top: Any, index: Any) -> Any:
-    """Return one pixel of two bytes as `load_ordered` does."""
-    x = numba.carray(_pointer_16(address), (index + 1,))[index]
-    if swapped:
-        x = u16(u16(x << u16(8)) | u16(x >> u16(8)))
-    return x ^ top
 
 
 @_jit

@@ -1,9 +1,10 @@
 """Sorting networks: which rows to compare in which order, whatever the values are.
 
 A row holds one value of each of many pixels, so that a comparison of two rows sorts all those pixels at
-once. To spare trips to memory, rows go through the processor in blocks of `BLOCK`: every block is sorted by
-itself, then blocks are merged pairwise. A network whose comparators are replaced by merges of sorted blocks
-sorts the blocks (Knuth, *The Art of Computer Programming*, vol. 3, section 5.3.4, exercise 38).
+once. Up to `MOST` rows are sorted in registers, in one trip to memory. More go through the processor in
+blocks of `BLOCK`: every block is sorted by itself, then blocks are merged pairwise. A network whose
+comparators are replaced by merges of sorted blocks sorts the blocks (Knuth, *The Art of Computer
+Programming*, vol. 3, section 5.3.4, exercise 38).
 """
 
 from __future__ import annotations
@@ -13,15 +14,25 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BLOCK", "batcher", "padded"]
+__all__ = ["BLOCK", "MOST", "STEP", "batcher", "merges", "padded"]
 
-#: Rows that are sorted together in registers.
-BLOCK = 4
+#: Rows that are sorted in registers without merges, a multiple of `STEP`.
+MOST = 32
+#: Rows of a block where there are more.
+BLOCK = 16
+#: There is a network in registers for every multiple of so many rows.
+STEP = 4
 
 
 def padded(n: int) -> int:
-    """Smallest number of rows, a multiple of `BLOCK`, that holds `n`."""
-    return -(-n // BLOCK) * BLOCK
+    """Smallest number of rows that holds `n` and can be sorted."""
+    step = STEP if n <= MOST else BLOCK
+    return -(-n // step) * step
+
+
+def merges(n: int) -> npt.NDArray[np.int32]:
+    """Return which blocks of ``padded(n)`` rows to merge, shape (merges, 2); none for few rows."""
+    return batcher(padded(n) // BLOCK if n > MOST else 1)
 
 
 @lru_cache(maxsize=256)

@@ -1,73 +1,138 @@
-"""Sorting rows of a tile across pixels: the network of `fullwell.kernels.networks`, compiled.
+"""Sorting rows of a tile across pixels: the networks of `fullwell.kernels.networks`, compiled.
 
-A tile is ONE flat array, row i at ``i * WIDTH``, and every loop over pixels has a constant length: only then
-does the compiler see that two blocks do not overlap, and uses packed minimum and maximum. A test looks at
-the machine code.
+A tile is ONE flat array of rows of `ROW` bytes, each `STRIDE` bytes behind the last: with a power of 2, all
+rows would compete for the same few places of the cache. Some neighboring pixels of all rows of a network are
+loaded into registers, sorted there without a branch, and written back. A test looks at the machine code.
 """
 # mypy: disable-error-code="untyped-decorator"
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numba
+from llvmlite import ir
+from numba.core import cgutils
+from numba.extending import intrinsic
 
-from fullwell.kernels.networks import BLOCK
+from fullwell.kernels.lanes_compiled import emit_larger, emit_smaller, vector_at
+from fullwell.kernels.networks import BLOCK, MOST, STEP, batcher
 
-__all__ = ["WIDTH", "sort_rows"]
+__all__ = ["ROW", "STRIDE", "sort_rows"]
 
-#: Pixels of a tile.
-WIDTH = 256
-_STEP = BLOCK * WIDTH
-_W, _W2, _W3 = WIDTH, 2 * WIDTH, 3 * WIDTH
+types: Any = numba.types
+#: Bytes of a row of a tile: 256 pixels of 16 bits, 64 of 64 bits.
+ROW = 512
+#: Bytes from row to row.
+STRIDE = ROW + 64
+_VECTOR = 32  # bytes: what processors with AVX2 have
+_STRIP = 128  # bytes: of so many pixels all rows are merged before the next
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
 @_jit
-def sort_rows(tile: Any, blocks: Any, network: Any) -> None:
-    """Sort each column of ``blocks * BLOCK`` rows in place; NaN spoils its own column only.
+def sort_rows(source: Any, tile: Any, rows: Any, merges: Any) -> None:
+    """Sort each column; NaN spoils its own column only.
 
     Parameters
     ----------
-    tile : ndarray, shape (blocks * BLOCK * WIDTH,)
-        Integers or floats.
-    blocks : int
-    network : ndarray of int32, shape (merges, 2)
-        ``batcher(blocks)``.
+    source : ndarray, one-dimensional
+        Unsigned integers or floats.
+    tile : ndarray
+        What to fill, of the same type and shape; may be `source`.
+    rows : int
+        ``padded(n)``.
+    merges : ndarray of int32, shape (merges, 2)
+        ``merges(n)``.
     """
-    for block in range(blocks):
-        _sort_block(tile[block * _STEP : (block + 1) * _STEP])
-    for c in range(network.shape[0]):
-        low, high = network[c, 0] * _STEP, network[c, 1] * _STEP
-        _merge_blocks(tile[low : low + _STEP], tile[high : high + _STEP])
+    if rows <= MOST:
+        _sort_few(source, tile, rows)
+        return
+    stride = STRIDE // tile.itemsize
+    strip = _STRIP // tile.itemsize
+    for pixel in range(0, ROW // tile.itemsize, strip):
+        for first in range(0, rows, BLOCK):
+            _sort_block(source, tile, first * stride + pixel)
+        for c in range(merges.shape[0]):
+            _merge_blocks(tile, merges[c, 0] * BLOCK * stride + pixel, merges[c, 1] * BLOCK * stride + pixel)
 
 
-@_jit
-def _sort_block(x: Any) -> None:
-    for p in range(_W):
-        a, b, c, d = x[p], x[_W + p], x[_W2 + p], x[_W3 + p]
-        a, b = min(a, b), max(a, b)
-        c, d = min(c, d), max(c, d)
-        a, c = min(a, c), max(a, c)
-        b, d = min(b, d), max(b, d)
-        b, c = min(b, c), max(b, c)
-        x[p], x[_W + p], x[_W2 + p], x[_W3 + p] = a, b, c, d
+@intrinsic
+def _sort_few(context: Any, source: Any, tile: Any, rows: Any) -> Any:  # noqa: ARG001
+    """Sort up to `MOST` rows, a multiple of `STEP`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        network = _Network(context, builder, signature.args[0], *arguments[:2])
+        done = builder.append_basic_block("sorted")
+        choice = builder.switch(arguments[2], done)
+        for size in range(STEP, MOST + 1, STEP):
+            case = builder.append_basic_block(f"rows{size}")
+            choice.add_case(size, case)
+            builder.position_at_end(case)
+            network.emit(network.rows(_integer(0), size), batcher(size), ROW)
+            builder.branch(done)
+        builder.position_at_end(done)
+        return context.get_dummy_value()
+
+    return types.void(source, tile, types.intp), generate
 
 
-@_jit
-def _merge_blocks(x: Any, y: Any) -> None:
-    """Odd-even merge of two sorted blocks: the lower half to `x`, the upper half to `y`."""
-    for p in range(_W):
-        a, b, c, d = x[p], x[_W + p], x[_W2 + p], x[_W3 + p]
-        e, f, g, h = y[p], y[_W + p], y[_W2 + p], y[_W3 + p]
-        a, e = min(a, e), max(a, e)
-        b, f = min(b, f), max(b, f)
-        c, g = min(c, g), max(c, g)
-        d, h = min(d, h), max(d, h)
-        c, e = min(c, e), max(c, e)
-        d, f = min(d, f), max(d, f)
-        b, c = min(b, c), max(b, c)
-        d, e = min(d, e), max(d, e)
-        f, g = min(f, g), max(f, g)
-        x[p], x[_W + p], x[_W2 + p], x[_W3 + p] = a, b, c, d
-        y[p], y[_W + p], y[_W2 + p], y[_W3 + p] = e, f, g, h
+@intrinsic
+def _sort_block(context: Any, source: Any, tile: Any, start: Any) -> Any:  # noqa: ARG001
+    """Sort a strip of the `BLOCK` rows from an index of the tile on."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        network = _Network(context, builder, signature.args[0], *arguments[:2])
+        network.emit(network.rows(arguments[2], BLOCK), batcher(BLOCK), _STRIP)
+        return context.get_dummy_value()
+
+    return types.void(source, tile, types.intp), generate
+
+
+@intrinsic
+def _merge_blocks(context: Any, tile: Any, low: Any, high: Any) -> Any:  # noqa: ARG001
+    """Odd-even merge of strips of two sorted blocks: the lower half to `low`, the upper half to `high`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        network = _Network(context, builder, signature.args[0], arguments[0], arguments[0])
+        rows = network.rows(arguments[1], BLOCK) + network.rows(arguments[2], BLOCK)
+        merge = batcher(2 * BLOCK)[2 * len(batcher(BLOCK)) :]  # the halves are sorted before
+        network.emit(rows, merge, _STRIP)
+        return context.get_dummy_value()
+
+    return types.void(tile, types.intp, types.intp), generate
+
+
+def _integer(value: int) -> Any:
+    return ir.Constant(ir.IntType(64), value)
+
+
+class _Network:
+    """Generates code that sends rows of a tile through networks."""
+
+    def __init__(self, context: Any, builder: Any, tile_type: Any, source: Any, tile: Any) -> None:
+        self.context, self.builder, self.tile_type = context, builder, tile_type
+        self.source, self.tile = source, tile
+        self.size = tile_type.dtype.bitwidth // 8
+
+    def rows(self, start: Any, count: int) -> list[Any]:
+        """Return where some rows in sequence start."""
+        return [self.builder.add(start, _integer(i * STRIDE // self.size)) for i in range(count)]
+
+    def emit(self, starts: list[Any], network: Iterable[Any], width: int) -> None:
+        """Generate a loop over so many bytes of the rows."""
+        builder, count = self.builder, _VECTOR // self.size
+        with cgutils.for_range(builder, _integer(width // _VECTOR)) as loop:
+            pixel = builder.mul(loop.index, _integer(count))
+            indices = [builder.add(start, pixel) for start in starts]
+            rows = []
+            for index in indices:
+                pointer, align = vector_at(self.context, builder, self.tile_type, self.source, index, count)
+                rows.append(builder.load(pointer, align=align))
+            for i, j in network:
+                a, b = rows[i], rows[j]
+                rows[i], rows[j] = emit_smaller(builder, a, b), emit_larger(builder, a, b)
+            for index, row in zip(indices, rows, strict=True):
+                pointer, align = vector_at(self.context, builder, self.tile_type, self.tile, index, count)
+                builder.store(row, pointer, align=align)

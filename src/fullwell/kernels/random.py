@@ -13,15 +13,20 @@ any other processor. An FMA would break that; `tests/kernels/test_random.py` hol
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["normal", "poisson", "uniform", "words"]
+from fullwell.kernels.pool import over_blocks
+
+__all__ = ["normal", "poisson", "stream_key", "uniform", "words"]
 
 _LOW_32 = 0xFFFFFFFF
+#: Pixels that a thread takes at once, whole chunks of 1024.
+_PART = 1024 * 256
 
 
 def words(
@@ -43,9 +48,14 @@ def words(
     ndarray of uint32
     """
     out = np.empty(shape, np.uint32)
-    counter = (np.uint32(draw), np.uint32(exposure), np.uint32(effect))
-    _compiled().fill_words(out.reshape(-1), *counter, np.uint32(seed & _LOW_32), np.uint32(seed >> 32))
+    flat, key = out.reshape(-1), stream_key(seed=seed, exposure=exposure, effect=effect, draw=draw)
+    _over_chunks(lambda part, first: _compiled().fill_words(flat[part], key, first), flat.size)
     return out
+
+
+def stream_key(*, seed: int, exposure: int, effect: int, draw: int = 0) -> npt.NDArray[np.uint32]:
+    """Return draw, exposure, effect and the two halves of the seed, as the compiled loops take them."""
+    return np.array([draw, exposure, effect, seed & _LOW_32, seed >> 32], np.uint32)
 
 
 def uniform(words: npt.NDArray[np.uint32]) -> npt.NDArray[np.float64]:
@@ -70,7 +80,7 @@ def normal(words: npt.NDArray[np.uint32]) -> npt.NDArray[np.float32]:
     """
     flat = np.ascontiguousarray(words).reshape(-1)
     out = np.empty(flat.shape, np.float32)
-    _compiled().fill_normal(flat, out)
+    _over_chunks(lambda part, _: _compiled().fill_normal(flat[part], out[part]), flat.size)
     return out.reshape(words.shape)
 
 
@@ -93,10 +103,20 @@ def poisson(mean: npt.NDArray[np.float32], words: npt.NDArray[np.uint32]) -> npt
     ndarray of float32, same shape
         Whole numbers, exact up to 2**24.
     """
-    flat = np.ascontiguousarray(mean, np.float32).reshape(-1)
+    from fullwell.kernels.poisson_table import tables
+
+    flat, random = np.ascontiguousarray(mean, np.float32).reshape(-1), np.ascontiguousarray(words).reshape(-1)
     out = np.empty(flat.shape, np.float32)
-    _compiled().fill_poisson(flat, np.ascontiguousarray(words).reshape(-1), out)
+    _over_chunks(
+        lambda part, _: _compiled().fill_poisson(flat[part], random[part], out[part], *tables()), flat.size
+    )
     return out.reshape(mean.shape)
+
+
+def _over_chunks(function: Callable[[slice, int], None], size: int) -> None:
+    """Call a function for parts of a flat array, with the number of the first chunk of 1024 in each."""
+    starts = range(0, size, _PART)
+    over_blocks(lambda start: function(slice(start, start + _PART), start // 1024), starts)
 
 
 @cache

@@ -1,6 +1,8 @@
 """The loops of `fullwell.kernels.random`, compiled; the plain form of each is in `random_reference`.
 
-No fast-math and no parallel loops: the order of every operation is part of the result.
+Everything works on chunks of 1024 pixels, which stay in the first cache of the processor: the words of a
+chunk come from 256 whole blocks of Philox. No fast-math and no parallel loops: the order of every operation
+is part of the result.
 """
 # mypy: disable-error-code="untyped-decorator"
 
@@ -25,7 +27,16 @@ from fullwell.kernels.random_reference import (
     TAIL_CENTER,
 )
 
-__all__ = ["fill_normal", "fill_poisson", "fill_words", "philox_rounds"]
+__all__ = [
+    "fill_normal",
+    "fill_poisson",
+    "fill_words",
+    "normal_chunk",
+    "philox",
+    "poisson_chunk",
+    "poisson_of_one_mean",
+    "words_chunk",
+]
 
 f32, i32, u32, u64 = np.float32, np.int32, np.uint32, np.uint64
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -35,40 +46,67 @@ _CENTER = tuple(f32(c) for c in CENTER)
 _TAIL = tuple(f32(c) for c in TAIL)
 _LOG = tuple(f32(c) for c in LOGARITHM)
 _RECIPROCALS = np.array(RECIPROCALS)  # indexed by a variable, for which a tuple is slow
+_LOW = u64(0xFFFFFFFF)
 
 
 @_jit
-def philox_rounds(state: Any, k0: Any, k1: Any) -> None:
-    """Turn counters into words in place: Philox4x32-10 on an array (4, blocks) of uint32."""
-    c0, c1, c2, c3 = state[0], state[1], state[2], state[3]
-    # Rounds outside, blocks inside: the inner loop has no dependence and runs in vectors (5 times faster).
-    for _ in range(10):
-        for b in range(c0.size):
-            p0 = u64(c0[b]) * u64(0xD2511F53)
-            p1 = u64(c2[b]) * u64(0xCD9E8D57)
-            c0[b] = u32(p1 >> u64(32)) ^ c1[b] ^ k0
-            c1[b] = u32(p1)
-            c2[b] = u32(p0 >> u64(32)) ^ c3[b] ^ k1
-            c3[b] = u32(p0)
-        k0 = u32(k0 + u32(0x9E3779B9))
-        k1 = u32(k1 + u32(0xBB67AE85))
+def _round(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
+    # 32 bits in 64: products of such are one instruction of vector units, and nothing has to be widened.
+    p0 = (c0 & _LOW) * u64(0xD2511F53)
+    p1 = (c2 & _LOW) * u64(0xCD9E8D57)
+    return (p1 >> u64(32)) ^ c1 ^ (k0 & _LOW), p1 & _LOW, (p0 >> u64(32)) ^ c3 ^ (k1 & _LOW), p0 & _LOW
 
 
 @_jit
-def fill_words(out: Any, draw: Any, exposure: Any, effect: Any, k0: Any, k1: Any) -> None:
-    """Fill a flat array of uint32."""
-    state = np.empty((4, 256), np.uint32)
-    flat = state.reshape(1024)
+def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
+    """Return the four words of Philox4x32-10 for one counter and key, all of them 32 bits in uint64.
+
+    Without a loop on purpose: only so do the compiler's vectors run over counters.
+    """
+    a, b = u64(0x9E3779B9), u64(0xBB67AE85)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + a, k1 + b)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + u64(2) * a, k1 + u64(2) * b)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + u64(3) * a, k1 + u64(3) * b)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + u64(4) * a, k1 + u64(4) * b)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + u64(5) * a, k1 + u64(5) * b)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + u64(6) * a, k1 + u64(6) * b)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + u64(7) * a, k1 + u64(7) * b)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + u64(8) * a, k1 + u64(8) * b)
+    return _round(c0, c1, c2, c3, k0 + u64(9) * a, k1 + u64(9) * b)
+
+
+@_jit
+def words_chunk(out: Any, chunk: Any, key: Any) -> None:
+    """Fill 1024 uint32 with the words of a chunk.
+
+    Parameters
+    ----------
+    out : ndarray of uint32, shape (1024,)
+    chunk : int
+        Number of the chunk: its first pixel is 1024 times as much.
+    key : ndarray of uint32, shape (5,)
+        Draw, exposure, effect, and the seed's lower and upper half.
+    """
+    first = u64(chunk) * u64(256)
+    draw, exposure, effect = u64(key[0]), u64(key[1]), u64(key[2])
+    k0, k1 = u64(key[3]), u64(key[4])
+    for b in range(256):
+        w0, w1, w2, w3 = philox((first + u64(b)) & _LOW, draw, exposure, effect, k0, k1)
+        out[b] = u32(w0)
+        out[256 + b] = u32(w1)
+        out[512 + b] = u32(w2)
+        out[768 + b] = u32(w3)
+
+
+@_jit
+def fill_words(out: Any, key: Any, first: Any) -> None:
+    """Fill a flat array of uint32 whose first pixel begins chunk `first`; `key` as for `words_chunk`."""
+    chunk = np.empty(1024, np.uint32)
     for start in range(0, out.size, 1024):
-        for b in range(256):
-            state[0, b] = u32(start // 4 + b)
-            state[1, b] = draw
-            state[2, b] = exposure
-            state[3, b] = effect
-        philox_rounds(state, k0, k1)
+        words_chunk(chunk, first + start // 1024, key)
         size = min(1024, out.size - start)
-        for i in range(size):
-            out[start + i] = flat[i]
+        out[start : start + size] = chunk[:size]
 
 
 @_jit
@@ -102,10 +140,16 @@ def _normal(word: Any) -> Any:
 
 
 @_jit
-def fill_normal(words: Any, out: Any) -> None:
-    """Fill a flat array of float32 with normal numbers."""
+def normal_chunk(words: Any, out: Any) -> None:
+    """Turn words into normal numbers; arrays of one size."""
     for i in range(words.size):
         out[i] = _normal(words[i])
+
+
+@_jit
+def fill_normal(words: Any, out: Any) -> None:
+    """Fill a flat array of float32 with normal numbers."""
+    normal_chunk(words, out)
 
 
 @_jit
@@ -119,8 +163,9 @@ def _exp_minus(x: Any) -> Any:
 
 
 @_jit
-def _search(mean: Any, p: Any, word: Any) -> Any:
+def _search(mean: Any, word: Any) -> Any:
     x = np.float64(mean)
+    p = _exp_minus(x)
     target = (np.float64(word) + 0.5) * 2.0**-32
     total = p
     k = 0
@@ -132,24 +177,78 @@ def _search(mean: Any, p: Any, word: Any) -> Any:
 
 
 @_jit
-def fill_poisson(mean: Any, words: Any, out: Any) -> None:
-    """Fill a flat array of float32 with Poisson numbers."""
-    none = np.empty(1024)
-    for start in range(0, mean.size, 1024):
-        size = min(1024, mean.size - start)
-        m, w, o = mean[start : start + size], words[start : start + size], out[start : start + size]
-        # What vectors can do, for all pixels; then the small means, one by one.
-        for i in range(size):
-            level = np.float64(max(m[i], LARGE_MEAN))
-            z = np.float64(_normal(w[i]))
+def _small_means(mean: Any, words: Any, out: Any, cells: Any, guide: Any, curves: Any) -> None:
+    """Write what `_search` returns, from the tables of `poisson_table` where they are sure."""
+    row, bucket = np.empty(mean.size, np.int32), np.empty(mean.size, np.int32)
+    flat_guide, flat_curves = guide.reshape(-1), curves.reshape(-1)
+    buckets, columns, per_root = i32(guide.shape[1]), i32(curves.shape[1]), cells[0, 2]
+    for i in range(mean.size):  # in vectors
+        near = i32(np.sqrt(mean[i] if f32(0) < mean[i] < LARGE_MEAN else f32(0)) * per_root)
+        row[i] = near * columns
+        bucket[i] = near * buckets + i32(words[i] >> u32(24))
+    for i in range(mean.size):
+        if not f32(0) < mean[i] < LARGE_MEAN:
+            continue
+        first = u64(row[i])  # unsigned: a signed index would be asked whether it counts from the end
+        cell = first // u64(columns)
+        offset, margin = mean[i] - cells[cell, u64(0)], cells[cell, u64(1)]
+        target = f32(words[i]) * f32(2.0**-32)
+        at = u64(2) * (first + u64(flat_guide[u64(bucket[i])]))
+        above = target - (flat_curves[at] - offset * flat_curves[at + u64(1)])
+        while above > margin:
+            at += u64(2)
+            above = target - (flat_curves[at] - offset * flat_curves[at + u64(1)])
+        out[i] = f32((at >> u64(1)) - first) if above < -margin else f32(-1)
+    for i in range(mean.size):
+        if out[i] < f32(0):
+            out[i] = _search(mean[i], words[i])
+
+
+@_jit
+def poisson_chunk(mean: Any, words: Any, out: Any, cells: Any, guide: Any, curves: Any) -> None:
+    """Turn words into Poisson numbers: arrays of one size, and the tables of `poisson_table`."""
+    normal = 0
+    for i in range(mean.size):
+        normal += mean[i] >= LARGE_MEAN and mean[i] < np.inf
+    if normal > 0:
+        for i in range(mean.size):
+            level = np.float64(max(mean[i], LARGE_MEAN))
+            z = np.float64(_normal(words[i]))
             k = np.floor(level + np.sqrt(level - 5.0 / 36.0) * z + (z * z - 1.0) / 6.0 + 0.5)
-            o[i] = f32(max(k, 0.0))
-        for i in range(size):
-            none[i] = _exp_minus(np.float64(min(m[i], LARGE_MEAN)))
-        for i in range(size):
-            if not m[i] > f32(0):
-                o[i] = f32(0)
-            elif m[i] < LARGE_MEAN:
-                o[i] = _search(m[i], none[i], w[i])
-            elif m[i] == np.inf:
-                o[i] = m[i]
+            out[i] = f32(max(k, 0.0))
+    if normal < mean.size:
+        for i in range(mean.size):
+            if not mean[i] > f32(0):
+                out[i] = f32(0)
+            elif mean[i] == np.inf:
+                out[i] = mean[i]
+        _small_means(mean, words, out, cells, guide, curves)
+
+
+@_jit
+def poisson_of_one_mean(words: Any, out: Any, thresholds: Any) -> None:
+    """Turn words into Poisson numbers of one small mean: how many of its thresholds lie below a word.
+
+    Parameters
+    ----------
+    words, out : ndarray of uint32 and of float32, one size
+    thresholds : ndarray of int64
+        From `fullwell.kernels.poisson_table.thresholds`.
+    """
+    always = 0
+    while always < thresholds.size and thresholds[always] < 0:
+        always += 1
+    for i in range(words.size):
+        out[i] = f32(always)
+    for k in range(always, thresholds.size):
+        threshold = u32(thresholds[k])
+        for i in range(words.size):
+            out[i] += f32(1) if words[i] > threshold else f32(0)
+
+
+@_jit
+def fill_poisson(mean: Any, words: Any, out: Any, cells: Any, guide: Any, curves: Any) -> None:
+    """Fill a flat array of float32 with Poisson numbers."""
+    for start in range(0, mean.size, 1024):
+        part = slice(start, min(start + 1024, mean.size))
+        poisson_chunk(mean[part], words[part], out[part], cells, guide, curves)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["log", "normal", "philox", "poisson", "words"]
+__all__ = ["exp_minus", "log", "normal", "philox", "poisson", "words"]
 
 f32, i32, u32, u64 = np.float32, np.int32, np.uint32, np.uint64
 
@@ -103,7 +103,7 @@ def poisson(mean: npt.NDArray[np.float32], words: npt.NDArray[np.uint32]) -> npt
 
 def _small_poisson(mean: npt.NDArray[np.float64], words: npt.NDArray[np.uint32]) -> npt.NDArray[np.float32]:
     target = (words + 0.5) * 2.0**-32
-    p = _exp_minus(mean)
+    p = exp_minus(mean)
     total = p.copy()
     k = np.zeros(mean.shape)
     for i in range(1, len(RECIPROCALS)):
@@ -124,7 +124,8 @@ def log(a: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.asarray(e.astype(f32) * f32(0.6931472) + (_horner(LOGARITHM, q) * q * s + f32(2) * s))
 
 
-def _exp_minus(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def exp_minus(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return exp(-x) for 0 <= x <= 30, the same bits on every processor."""
     n = np.floor(x * LOG2_E + 0.5)
     r = (n * LN2_HIGH - x) + n * LN2_LOW  # -x = r - n log 2
     p = np.full(x.shape, EXPONENTIAL[0])

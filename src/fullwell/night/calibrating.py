@@ -15,18 +15,21 @@ from fullwell.chain import SignalChain
 from fullwell.effects import CosmicRays, Dark, Effect, Gain, Overscan, ReadNoise, ShotNoise
 from fullwell.effects.assembly import assembled
 from fullwell.errors import FileError, FrameError
-from fullwell.flags import Flags
+from fullwell.flags import Flags, mask_of
 from fullwell.frame import Frame
 from fullwell.io import write
+from fullwell.kernels.histograms import count_values
 from fullwell.night.context import Context, finds_cosmic_rays
 from fullwell.night.frame_numbers import frame_numbers, noise_over_predicted
 from fullwell.night.gains import GainRecipe
 from fullwell.night.looking import clipped
 from fullwell.night.pictures import pair_of
 from fullwell.night.recipes import ScienceRecipe
+from fullwell.night.settings import ReduceConfig
 
-__all__ = ["Correction", "calibrate", "empirical_variance", "product_name"]
+__all__ = ["Correction", "calibrate", "empirical_variance", "measures_frames", "product_name"]
 
+ENOUGH = 2**18  # pixels, to compare their noise with what was predicted
 CELL = 64  # pixels, for the local noise where no gain is known
 
 
@@ -91,10 +94,18 @@ def calibrate(context: Context, correction: Correction, results: Mapping[str, An
         "dark_rule": rule,
         "dark_weights": None if weights is None else list(weights.weights),
         "overscan_level": clean.header.get("OSCLEVEL"),
-        "flagged": {p.name: int((clean.flags & p != 0).sum()) for p in Flags if (clean.flags & p).any()},
+        "flagged": _flagged(clean),
         "warnings": [*recipe.warnings, *_warnings(context, gain)],
     }
     return result | _before_and_after(context, raw, clean, chain)
+
+
+def _flagged(clean: Frame) -> dict[str, int]:
+    """Count the pixels of each plane that is set."""
+    counts = count_values(clean.flags)
+    there = np.flatnonzero(counts)
+    found = {plane.name: int(counts[there[there & plane != 0]].sum()) for plane in Flags if plane.name}
+    return {name: count for name, count in found.items() if count}
 
 
 def _warnings(context: Context, gain: Gain | None) -> list[str]:
@@ -157,7 +168,7 @@ def _chain(
         effects += [gain, ShotNoise(), *_cosmic_rays(context)]
     if noise is not None:
         effects.append(noise)
-    return SignalChain(effects)
+    return context.chains.of(effects)
 
 
 def _cosmic_rays(context: Context) -> list[Effect]:
@@ -232,8 +243,25 @@ def empirical_variance(frame: Frame) -> npt.NDArray[np.float32]:
     return np.where(np.isfinite(result), result, np.float32(fill))
 
 
+def measures_frames(config: ReduceConfig) -> bool:
+    """Whether frames before and after are measured, for the report or for pictures."""
+    return config.report.write or config.report.pictures
+
+
+def _noise_of_some(clean: Frame) -> float | None:
+    """Compare noise with prediction on so many rows as that takes."""
+    if clean.variance is None:
+        return None
+    step = max(1, clean.data.size // ENOUGH)
+    data, variance = clean.data[::step], clean.variance[::step]
+    good = ~mask_of(clean.flags[::step]) & np.isfinite(data)
+    return noise_over_predicted(data, variance, good)
+
+
 def _before_and_after(context: Context, raw: Frame, clean: Frame, chain: SignalChain) -> dict[str, Any]:
     """Return numbers and pictures of the frame before and after, in one unit."""
+    if not measures_frames(context.config):
+        return {"noise_over_predicted": _noise_of_some(clean)}
     before = assembled(raw).data.astype(np.float32)
     effect: Any = chain.get("gain")
     if effect is not None and clean.detector is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 import attrs
 from astropy.io.fits import Header
 
+from fullwell.chain import SignalChain
 from fullwell.detector import Box
-from fullwell.effects import ADC
+from fullwell.effects import ADC, Effect
 from fullwell.effects.assembly import assembled
 from fullwell.effects.cropping import cropped
 from fullwell.effects.storage import load_product
@@ -25,7 +26,7 @@ from fullwell.night.recipes import MasterRecipe
 from fullwell.night.settings import ReduceConfig
 from fullwell.sorting import FrameRecord
 
-__all__ = ["Context", "Masters", "finds_cosmic_rays"]
+__all__ = ["Chains", "Context", "Masters", "finds_cosmic_rays"]
 
 
 class Masters:
@@ -53,6 +54,33 @@ class Masters:
             return self._held[path, key]
 
 
+class Chains:
+    """The chains that were used last: what one has worked out for a frame serves the next as well.
+
+    Parameters
+    ----------
+    most : int
+        How many to keep.
+    """
+
+    def __init__(self, most: int = 3) -> None:
+        self._most = most
+        self._held: OrderedDict[tuple[Any, ...], SignalChain] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, effects: Sequence[Effect]) -> SignalChain:
+        """Return the chain of these effects: masters that are the same objects, others that read the same."""
+        # A chain keeps its effects alive, so that an id stays that of one object.
+        key = tuple(id(effect) if hasattr(effect, "flags") else repr(effect) for effect in effects)
+        with self._lock:
+            if key not in self._held:
+                self._held[key] = SignalChain(effects)
+                while len(self._held) > self._most:
+                    self._held.popitem(last=False)
+            self._held.move_to_end(key)
+            return self._held[key]
+
+
 @attrs.frozen(eq=False)
 class Context:
     """Shared by all tasks.
@@ -69,6 +97,7 @@ class Context:
     converters : Converters
     raw : RawFiles
     masters : Masters
+    chains : Chains
     """
 
     out: Path
@@ -79,6 +108,7 @@ class Context:
     converters: Converters
     raw: RawFiles
     masters: Masters = attrs.field(factory=Masters)
+    chains: Chains = attrs.field(factory=Chains)
 
     @property
     def memory(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from fullwell.night.building import build_bias, build_dark, build_defects, build_flat, entry_chain
-from fullwell.night.calibrating import Correction, calibrate, product_name
+from fullwell.night.calibrating import Correction, calibrate, measures_frames, product_name
 from fullwell.night.context import Context, finds_cosmic_rays
 from fullwell.night.gains import GainRecipe, decide_gain, measure_gain
 from fullwell.night.overscans import OverscanDecision, OverscanDecisions
@@ -154,7 +154,8 @@ class _Maker:
         if output:
             self.outputs[name] = output
         # What is remembered of a task holds its pictures and its path; the product itself holds neither.
-        remembered = key_of(key, output, self.context.config.report.model_dump(exclude={"write"}))
+        report = self.context.config.report.model_dump(exclude={"write"})
+        remembered = key_of(key, output, report, measures_frames(self.context.config))
         self.tasks[name] = Task(name, remembered, run, needs, paths, label or name)
 
     def _needs(self, *masters: MasterRecipe | None, gain: GainRecipe) -> tuple[str, ...]:

@@ -1,11 +1,11 @@
 """What the covariances of a flat are at a given mean: three models, their parameters and derivatives.
 
-All work in electrons: a model gives ``K_ij(M)``, the covariance in electrons squared of pixels i columns and j
-rows apart in flats of M electrons. What is measured is ``C_ij = K_ij(g mu) / g^2`` in ADU squared.
+All work in electrons: a model gives ``K_ij(M)``, the covariance in electrons squared of pixels i columns and
+j rows apart in flats of M electrons. What is measured is ``C_ij = K_ij(g mu) / g^2`` in ADU squared.
 
 The sign: ``a_00`` is negative. A pixel that holds charge repels what follows, collects less of it, and the
-variance of a flat stays *below* its mean. The neighbors gain what it loses: their a_ij are mostly positive, and
-over all lags (four quadrants) they add up to zero.
+variance of a flat stays *below* its mean. The neighbors gain what it loses: their a_ij are mostly positive,
+and over all lags (four quadrants) they add up to zero.
 """
 
 from __future__ import annotations
@@ -22,14 +22,22 @@ from fullwell.photon_transfer.lag_matrices import LagMatrices
 __all__ = ["MODELS", "FullCovariance", "Model", "VarianceModel", "make_model", "naive_gain_ratio"]
 
 Array = npt.NDArray[np.float64]
+B_LAGS = 3
 MODELS = ("quadratic", "exponential", "full", "full-no-b")
 
 
 class Model(Protocol):
     """Covariances as a function of the mean, and their derivatives."""
 
-    name: str
-    lags: int
+    @property
+    def name(self) -> str:
+        """One of `MODELS`."""
+        ...
+
+    @property
+    def lags(self) -> int:
+        """Lags 0 to lags - 1 in both directions."""
+        ...
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,8 +76,8 @@ class VarianceModel:
         """Return the variance, e-^2, shape (points, 1)."""
         a, n = parameters
         if self.name == "quadratic":
-            return (mean + a * mean**2 + n)[:, None]
-        return (mean * _grown(2 * a * mean) + n)[:, None]
+            return np.asarray(mean + a * mean**2 + n)[:, None]
+        return np.asarray(mean * _grown(2 * a * mean) + n)[:, None]
 
     def derivatives(self, parameters: Array, mean: Array) -> tuple[Array, Array]:
         """Return the derivatives by M and by the parameters."""
@@ -86,8 +94,8 @@ class FullCovariance:
     """Covariances of all lags together: Astier et al. 2019, A&A 629, A36, equation 20.
 
     ``K_ij = M [d_i0 d_j0 + a_ij M + 2/3 (a*a + c)_ij M^2 + (1/3 a*a*a + 5/6 a*c)_ij M^3] + n_ij``,
-    ``c_ij = a_ij b_ij``, ``*`` the convolution over all four quadrants. Parameters: the matrices ``a`` (1/e-),
-    ``c`` (1/e-^2; b = c/a would be 0/0 where a vanishes), ``n`` (e-^2), each row by row.
+    ``c_ij = a_ij b_ij``, ``*`` the convolution over all four quadrants. Parameters: the matrices ``a``
+    (1/e-), ``c`` (1/e-^2; b = c/a would be 0/0 where a vanishes), ``n`` (e-^2), each row by row.
 
     It is a series in a_00 M that ends with its third power. What is missing, ``2/15 (a_00 M)^4``, is 0.1 % of
     the variance at 100 ke- and a_00 = -3.1e-6: beyond that the gain gets biased.
@@ -96,34 +104,44 @@ class FullCovariance:
     ----------
     lags : int
         Lags 0 to lags - 1 in columns (i) and in rows (j).
-    with_b : bool
-        Whether c is free, or zero.
+    b_lags : int
+        Lags for which c is free; beyond it is zero, and for 0 everywhere. Far away a is small and c smaller
+        yet: hundreds of numbers that are all noise, and whose convolution with the noise of a would pull at
+        the gain.
     """
 
     lags: int
-    with_b: bool = True
+    b_lags: int
     _matrices: LagMatrices = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        if not 0 <= self.b_lags <= self.lags:
+            raise ParameterError("b_lags", self.b_lags, f"0 to the number of lags, {self.lags}")
         object.__setattr__(self, "_matrices", LagMatrices(self.lags))
 
     @property
     def name(self) -> str:
         """``'full'`` or ``'full-no-b'``."""
-        return "full" if self.with_b else "full-no-b"
+        return "full" if self.b_lags else "full-no-b"
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the parameters, such as ``a_0_1``."""
-        letters = ("a", "c", "n") if self.with_b else ("a", "n")
-        return tuple(f"{x}_{i}_{j}" for x in letters for i in range(self.lags) for j in range(self.lags))
+        reach = {"a": self.lags, "c": self.b_lags, "n": self.lags}
+        return tuple(f"{x}_{i}_{j}" for x, n in reach.items() for i in range(n) for j in range(n))
 
     def split(self, parameters: Array) -> tuple[Array, Array, Array]:
         """Return a, c and n, each of length lags * lags."""
         size = self.lags**2
-        if self.with_b:
-            return parameters[:size], parameters[size : 2 * size], parameters[2 * size :]
-        return parameters[:size], np.zeros(size), parameters[size:]
+        c = np.zeros(size)
+        c[self._free] = parameters[size:-size]
+        return parameters[:size], c, parameters[-size:]
+
+    @property
+    def _free(self) -> npt.NDArray[np.int64]:
+        """Where c is free, among the flattened lags."""
+        one = np.arange(self.b_lags)
+        return np.asarray(np.add.outer(one * self.lags, one).ravel())
 
     def covariances(self, parameters: Array, mean: Array) -> Array:
         """Return K, e-^2, shape (points, lags * lags)."""
@@ -152,12 +170,12 @@ class FullCovariance:
         one, m = np.eye(self.lags**2), mean[:, None, None]
         by_a = m**2 * (one + m * (4 / 3 * with_a + m * (with_aa + 5 / 6 * with_c)))
         parts = [by_a, np.broadcast_to(one, by_a.shape)]
-        if self.with_b:
-            parts.insert(1, m**3 * (2 / 3 * one + m * (5 / 6 * with_a)))
+        if self.b_lags:
+            parts.insert(1, m**3 * (2 / 3 * one + m * (5 / 6 * with_a))[:, :, self._free])
         return by_mean, np.concatenate(parts, axis=2)
 
 
-def make_model(name: str, *, lags: int) -> Model:
+def make_model(name: str, *, lags: int, b_lags: int = B_LAGS) -> Model:
     """Return the model of that name.
 
     Parameters
@@ -165,6 +183,8 @@ def make_model(name: str, *, lags: int) -> Model:
     name : {'quadratic', 'exponential', 'full', 'full-no-b'}
     lags : int
         For the full ones.
+    b_lags : int
+        Lags with a c of their own, for ``'full'``; no more than `lags`.
 
     Raises
     ------
@@ -175,7 +195,7 @@ def make_model(name: str, *, lags: int) -> Model:
         return VarianceModel(name)  # type: ignore[arg-type]
     if name not in MODELS:
         raise ParameterError("model", name, f"one of {MODELS}")
-    return FullCovariance(lags, with_b=name == "full")
+    return FullCovariance(lags, min(b_lags, lags) if name == "full" else 0)
 
 
 def naive_gain_ratio(a00: float, mean: npt.ArrayLike) -> Array:

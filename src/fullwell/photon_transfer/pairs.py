@@ -14,7 +14,7 @@ from fullwell.errors import FrameError, FullwellWarning, ParameterError, UnitErr
 from fullwell.frame import FrameLike, as_frame
 from fullwell.kernels.order_statistics import iterated_clip_factor
 
-__all__ = ["PairGain", "clipped_variance", "gain_from_pair", "pair_numbers"]
+__all__ = ["PairGain", "clip_limits", "clipped_variance", "gain_from_pair", "pair_numbers"]
 
 LEVEL_TOLERANCE = 0.01
 LEAST_CLIP = 2.5  # sigma; below, iterated clipping eats its way in and its error is not known any more
@@ -165,13 +165,26 @@ def clipped_variance(difference: npt.NDArray[np.float64], *, clip: float | None)
     """
     if clip is None:
         return float(difference.var()), float(difference.size)
+    low, high = clip_limits(difference, clip=clip)
+    kept = difference[(difference >= low) & (difference <= high)]
+    left, worse = iterated_clip_factor(clip)
+    return float(kept.var()) / left, kept.size / worse**2
+
+
+def clip_limits(difference: npt.NDArray[np.float64], *, clip: float) -> tuple[float, float]:
+    """Lowest and highest value that stay within `clip` standard deviations of the median, iterated.
+
+    Parameters
+    ----------
+    difference : ndarray of float64, one-dimensional
+    clip : float
+    """
     kept = difference
     while True:
         center, spread = np.median(kept), np.sqrt(kept.var())
         inside = kept[np.abs(kept - center) <= clip * spread]
         if inside.size == kept.size:
-            left, worse = iterated_clip_factor(clip)
-            return float(kept.var()) / left, kept.size / worse**2
+            return float(kept.min()), float(kept.max())
         kept = inside
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Literal, Self
 
@@ -20,6 +21,9 @@ __all__ = ["Stars"]
 LOST_FLUX = 1e-4
 _FWHM_OF_SIGMA = 2 * math.sqrt(2 * math.log(2))
 Values = npt.NDArray[np.float64]
+_Part = tuple[slice, slice]
+#: Stars whose error functions are taken in one call; a call for each takes longer than all else.
+_STARS = 1024
 
 
 def _values(value: Any) -> Values:
@@ -148,23 +152,62 @@ class Stars:
 
     def render(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
         """Return the expected photo-electrons per second and pixel."""
-        image = np.zeros(shape, np.float64)
-        stamp = self._gaussian if self.profile == "gaussian" else self._moffat
-        for x, y, flux in zip(self.x, self.y, self.flux, strict=True):
-            columns, rows = _covered(x, self.radius, shape[1]), _covered(y, self.radius, shape[0])
-            if columns.size and rows.size:
-                part = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-                part += flux * stamp(columns - x, rows - y)
-        return image.astype(np.float32)
+        image = np.zeros(shape, np.float32)
+        self.add_to(image)
+        return image
 
-    def _gaussian(self, dx: Values, dy: Values) -> Values:
+    def add_to(self, image: npt.NDArray[np.float32]) -> None:
+        """Add what `render` returns; only pixels that a star covers are touched."""
+        parts = self._parts(image.shape)
+        depth = np.zeros(image.shape, np.uint8)  # stars in each pixel: 0, 1, or 2 for more
+        for part in parts.values():
+            depth[part] += depth[part] < 2
+        together = {i: part for i, part in parts.items() if depth[part].max() > 1}
+        for i, stamp in self._stamps({i: part for i, part in parts.items() if i not in together}):
+            image[parts[i]] += stamp.astype(np.float32)
+        # Light of several stars is summed in double precision, in an image only where most pixels have some.
+        if sum(depth[part].size for part in together.values()) > depth.size // 16:
+            light = np.zeros(image.shape, np.float64)
+            for i, stamp in self._stamps(together):
+                light[parts[i]] += stamp
+            image += light.astype(np.float32)
+        elif together:
+            places = np.concatenate([_places(part, image.shape[1]) for part in together.values()])
+            values = np.concatenate([stamp.ravel() for _, stamp in self._stamps(together)])
+            different, number = np.unique(places, return_inverse=True)
+            image[np.divmod(different, image.shape[1])] += np.bincount(number, values).astype(np.float32)
+
+    def _parts(self, shape: tuple[int, ...]) -> dict[int, _Part]:
+        """Return what the stars cover that lie on the image at least in part, by their number."""
+        columns, rows = _covered(self.x, self.radius, shape[1]), _covered(self.y, self.radius, shape[0])
+        visible = np.flatnonzero((columns[:, 1] > columns[:, 0]) & (rows[:, 1] > rows[:, 0])).tolist()
+        return {i: (slice(*rows[i].tolist()), slice(*columns[i].tolist())) for i in visible}
+
+    def _stamps(self, parts: dict[int, _Part]) -> Iterator[tuple[int, Values]]:
+        """Yield the number of each star, and its light where it covers the image."""
+        for stars in _batches(parts, _STARS):
+            if self.profile == "gaussian":
+                shares_y = self._shares([parts[i][0] for i in stars], self.y[stars])
+                shares_x = self._shares([parts[i][1] for i in stars], self.x[stars])
+            for k, i in enumerate(stars):
+                rows, columns = parts[i]
+                if self.profile == "gaussian":
+                    height, width = rows.stop - rows.start, columns.stop - columns.start
+                    stamp = shares_y[k, :height, None] * shares_x[k, :width]
+                else:
+                    dx = np.arange(columns.start, columns.stop) - self.x[i]
+                    stamp = self._moffat(dx, np.arange(rows.start, rows.stop) - self.y[i])
+                yield i, self.flux[i] * stamp
+
+    def _shares(self, covered: list[slice], center: Values) -> Values:
+        """Part of a Gaussian in each of the columns (rows) it covers, shape (stars, widest)."""
         from scipy.special import erf
 
-        def share(d: Values) -> Values:
-            scale = _FWHM_OF_SIGMA / (self.fwhm * math.sqrt(2))
-            return np.asarray(erf((d + 0.5) * scale) - erf((d - 0.5) * scale)) / 2
-
-        return share(dy)[:, None] * share(dx)
+        first = np.array([part.start for part in covered])
+        widest = max(part.stop - part.start for part in covered)
+        d = first[:, None] + np.arange(widest) - center[:, None]
+        scale = _FWHM_OF_SIGMA / (self.fwhm * math.sqrt(2))
+        return np.asarray(erf((d + 0.5) * scale) - erf((d - 0.5) * scale)) / 2
 
     def _moffat(self, dx: Values, dy: Values) -> Values:
         stamp = self._moffat_pixels(dx, dy, nodes=2)
@@ -183,10 +226,22 @@ class Stars:
         return np.asarray(total * (self.beta - 1) / (math.pi * self._alpha**2))
 
 
-def _covered(center: float, radius: float, size: int) -> npt.NDArray[np.int64]:
-    first = max(0, math.floor(center - radius + 0.5))
-    last = min(size - 1, math.floor(center + radius + 0.5))
-    return np.arange(first, last + 1)
+def _places(part: _Part, columns: int) -> npt.NDArray[np.int64]:
+    """Numbers of the pixels of a rectangle, row by row."""
+    rows, along = (np.arange(each.start, each.stop) for each in part)
+    return np.asarray(rows[:, None] * columns + along, np.int64).ravel()
+
+
+def _batches(parts: dict[int, _Part], size: int) -> Iterator[list[int]]:
+    numbers = list(parts)
+    for start in range(0, len(numbers), size):
+        yield numbers[start : start + size]
+
+
+def _covered(center: Values, radius: float, size: int) -> npt.NDArray[np.int64]:
+    """First column (row) that a star covers, and the one behind its last, shape (stars, 2)."""
+    first, last = np.floor(center - radius + 0.5), np.floor(center + radius + 0.5)
+    return np.asarray(np.clip(np.stack([first, last + 1], axis=1), 0, size), np.int64)
 
 
 @lru_cache(maxsize=64)

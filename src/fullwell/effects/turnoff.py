@@ -1,0 +1,168 @@
+"""Where a ramp of flats leaves its line, and where its variance turns."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from fullwell.errors import FrameError, ParameterError
+
+__all__ = ["Turnoff", "linearity_turnoff", "variance_turnoff"]
+
+Series = npt.NDArray[np.float64]
+_FEWEST = 4  # points on the line
+
+
+@attrs.frozen
+class Turnoff:
+    """A signal level with its standard error, both in the unit of the means."""
+
+    value: float
+    error: float
+
+
+def linearity_turnoff(
+    light: npt.ArrayLike,
+    means: npt.ArrayLike,
+    *,
+    tolerance: float = 0.02,
+    line: tuple[float, float] = (0.05, 0.5),
+) -> Turnoff:
+    """Find the signal from which on the response deviates from the line below.
+
+    Parameters
+    ----------
+    light : array_like
+        Exposure times or photodiode readings, in any order; 0 or more.
+    means : array_like
+        Mean signals above bias.
+    tolerance : float
+        Relative deviation that counts, between 0 and 1; 0.01 and 0.02 are usual.
+    line : tuple of float
+        The line goes through the points between these fractions of the largest mean, all of one relative
+        weight, which is what a lamp that scatters asks for. It need not go through zero.
+
+    Returns
+    -------
+    Turnoff
+        The mean signal where the deviation passes the tolerance for good, interpolated between the points
+        about it. Its error counts what the points scatter about the line, and half their distance in signal
+        as the edge of what is possible (its square over 3).
+
+    Raises
+    ------
+    ParameterError
+        If a value is impossible.
+    FrameError
+        If fewer than 4 points lie on the line, or the ramp ends before it leaves the line.
+    """
+    if not 0 < tolerance < 1:
+        raise ParameterError("tolerance", tolerance, "between 0 and 1, both excluded")
+    if not 0 <= line[0] < line[1] <= 1:
+        raise ParameterError("line", line, "two fractions of the largest mean, the smaller one first")
+    x, y = _sorted(light, means)
+    on = (y >= line[0] * y.max()) & (y <= line[1] * y.max()) & (y > 0)
+    if on.sum() < _FEWEST:
+        raise FrameError(
+            f"{int(on.sum())} points of the ramp lie between {line[0]:.0%} and {line[1]:.0%} of its end; "
+            f"{_FEWEST} are needed for the line"
+        )
+    design = np.stack([np.ones(on.sum()), x[on]], axis=1) / y[on, None]
+    parameters, *_ = np.linalg.lstsq(design, np.ones(on.sum()), rcond=None)
+    expected = parameters[0] + parameters[1] * x
+    off = np.divide(y, expected, out=np.ones_like(y), where=expected > 0) - 1.0
+    scatter = float(np.sqrt(np.sum(off[on] ** 2) / (on.sum() - 2)))
+    outside = np.abs(off) > tolerance
+    if not outside[-1]:
+        raise FrameError(
+            f"the ramp ends at {y[-1]:.6g}, {off[-1]:+.2%} off its line: it does not reach the turnoff at "
+            f"{tolerance:.1%}; more light is needed"
+        )
+    last = int(np.flatnonzero(~outside)[-1])
+    within, beyond = abs(off[last]), abs(off[last + 1])
+    part = (tolerance - within) / (beyond - within)
+    step = y[last + 1] - y[last]
+    value = y[last] + part * step
+    return Turnoff(float(value), float(np.hypot(abs(step) / np.sqrt(12.0), scatter * value)))
+
+
+def variance_turnoff(
+    means: npt.ArrayLike, variances: npt.ArrayLike, *, errors: npt.ArrayLike = 0.0, significance: float = 2.0
+) -> Turnoff | None:
+    """Find the signal from which on the variance of flats falls.
+
+    Parameters
+    ----------
+    means, variances : array_like
+        Mean and variance of each pair of flats.
+    errors : array_like
+        Standard errors of the variances.
+    significance : float
+        Behind its highest point the variance must fall by more than so many standard errors.
+
+    Returns
+    -------
+    Turnoff or None
+        None where the variance never turns.
+
+    Notes
+    -----
+    First the highest variance, at least two points before the end of the ramp; then, about it, the bend of
+    two straight lines that meet, fitted to the points between 0.75 and 1.2 of its mean. Where fewer than
+    three points lie on either side that mean itself is returned, its error that of a value somewhere between
+    its neighbors.
+    """
+    order = np.argsort(np.asarray(means, np.float64), kind="stable")
+    mean = np.asarray(means, np.float64)[order]
+    variance = np.asarray(variances, np.float64)[order]
+    error = np.broadcast_to(np.asarray(errors, np.float64), mean.shape)[order]
+    # Noise makes single points of a rising curve fall; with it, three neighbors speak together.
+    width = 3 if error.any() else 1
+    window = np.ones(width)
+    smooth = np.convolve(variance, window, "same") / np.convolve(np.ones(mean.size), window, "same")
+    k = int(np.argmax(smooth))
+    if k > mean.size - 3:
+        return None
+    lowest = k + 1 + int(np.argmin(smooth[k + 1 :]))
+    if smooth[k] - smooth[lowest] <= significance * np.hypot(error[k], error[lowest]) / np.sqrt(width):
+        return None
+    around = float(mean[k + 1] - mean[max(k - 1, 0)])
+    rough = Turnoff(float(mean[k]), around / np.sqrt(12.0))
+    near = (mean >= 0.75 * mean[k]) & (mean <= 1.2 * mean[k])
+    return _bend(mean[near], variance[near], error[near], rough)
+
+
+def _bend(mean: Series, variance: Series, error: Series, rough: Turnoff) -> Turnoff:
+    """Where two straight lines meet."""
+    places = np.linspace(0.85, 1.12, 541) * rough.value
+    enough = [(mean < place).sum() >= 3 and (mean > place).sum() >= 3 for place in places]
+    places = places[np.array(enough)]
+    if places.size < 3:
+        return rough
+    weight = 1.0 / error if (error > 0).all() else np.ones(mean.size)
+    chi2 = np.array([_misfit(mean - place, variance, weight) for place in places])
+    best = int(np.argmin(chi2))
+    # The scatter of the points where it is more than their errors, or where these are not known.
+    scale = chi2[best] / max(mean.size - 4, 1)
+    unit = max(scale, 1.0) if (error > 0).all() else scale
+    inside = places[chi2 <= chi2[best] + unit]
+    # A sharp bend may have no other place within its error: the grid is what is left.
+    half = max(0.5 * (inside[-1] - inside[0]), places[1] - places[0])
+    return Turnoff(float(places[best]), float(half))
+
+
+def _misfit(distance: Series, variance: Series, weight: Series) -> float:
+    lines = np.stack([np.ones(distance.size), np.minimum(distance, 0.0), np.maximum(distance, 0.0)], axis=1)
+    solution, *_ = np.linalg.lstsq(lines * weight[:, None], variance * weight, rcond=None)
+    return float(np.sum(((variance - lines @ solution) * weight) ** 2))
+
+
+def _sorted(light: npt.ArrayLike, means: npt.ArrayLike) -> tuple[Series, Series]:
+    x, y = np.asarray(light, np.float64), np.asarray(means, np.float64)
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ParameterError("means", y.shape, f"one for each of the {x.size} lights")
+    if not (np.isfinite(x).all() and np.isfinite(y).all() and (x >= 0).all()):
+        raise ParameterError("light", x, "finite and 0 or more, as the means")
+    order = np.argsort(x, kind="stable")
+    return x[order], y[order]

@@ -1,0 +1,203 @@
+"""Correct a frame in one pass: what each pixel goes through, as tables of amplifiers and images.
+
+A raw value v, of an amplifier with the overscan level l, becomes
+
+    e = L(factor (v - l) + first)           electrons with the dark still in; L is a look-up or nothing
+    q = (variance + noise) slope^2          of the amplifier and of its overscan level, slope of L
+    y = scale e + offset
+    V = scale^2 max(q + e, q / 10) + constant + linear y + square y^2
+
+so that a raw frame is read once, and data, variance and flags are written once. Images that all pixels share
+have one row only. The noise of masters, of each ``(c + p y)^2 V_master``, is summed over the masters once for
+all frames into ``constant = sum c^2 V``, ``linear = sum 2 c p V`` and ``square = sum p^2 V``; where a look-up
+stands between, c is ``before * slope + behind``, which makes six images of three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from fullwell.kernels.planes import Plane
+from fullwell.kernels.pool import over_blocks
+
+__all__ = ["Amplified", "Images", "Outputs", "Ramp", "correct_plane"]
+
+Row = npt.NDArray[np.float32]
+_Span = tuple[int, int]
+BLOCK = 2**19  # pixels that a thread does at once
+SMALL = 2**18  # pixels; the plain form is done before the compiled one is loaded
+
+
+@attrs.frozen(eq=False)
+class Ramp:
+    """A table on equal steps, linear between them and beyond its ends.
+
+    Parameters
+    ----------
+    start, step : float
+        First argument, and the distance of the next.
+    values : ndarray of float32, shape (arguments,)
+        At least two.
+    """
+
+    start: float
+    step: float
+    values: Row
+
+    def at(self, x: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Return value and slope."""
+        with np.errstate(invalid="ignore"):
+            place = (x - np.float32(self.start)) * np.float32(1 / self.step)
+            # NaN becomes 0 here and NaN again where it is added.
+            i = np.clip(np.where(place > 0, place, 0), 0, len(self.values) - 2).astype(np.intp)
+        slopes = (np.diff(self.values) / np.float32(self.step)).astype(np.float32)
+        knots = np.float32(self.start) + i.astype(np.float32) * np.float32(self.step)
+        return self.values[i] + slopes[i] * (x - knots), slopes[i]
+
+
+@attrs.frozen(eq=False)
+class Amplified:
+    """What holds for all pixels of one amplifier of this frame.
+
+    Parameters
+    ----------
+    rows, columns : tuple of int
+        Where its pixels lie in the result, first and behind the last.
+    raw : tuple of int
+        First row and column of its data in the raw frame.
+    flip_y, flip_x : bool
+        Whether rows (columns) of the raw data run backwards in the result.
+    factor, variance, limit : float
+        As in the head of this module; raw values at or above `limit` are saturated.
+    level_rows, level_columns, noise_rows, noise_columns : ndarray of float32
+        Level of the overscan, and its variance as it counts behind `factor`: the sum of a value for each row
+        and one for each column of the result.
+    ramp : Ramp or None
+        The look-up.
+    """
+
+    rows: _Span
+    columns: _Span
+    raw: tuple[int, int]
+    flip_y: bool
+    flip_x: bool
+    factor: float
+    variance: float
+    limit: float
+    level_rows: Row
+    level_columns: Row
+    noise_rows: Row
+    noise_columns: Row
+    ramp: Ramp | None = None
+
+
+@attrs.frozen(eq=False)
+class Images:
+    """What holds for all frames of a night; each of shape (rows, columns) or (1, columns), float32.
+
+    Parameters
+    ----------
+    first, scale, offset, constant, linear, square : ndarray of float32
+        As in the head of this module; behind a look-up, constant and linear hold what comes behind it.
+    flags : ndarray of uint16
+        To set.
+    before : tuple of ndarray of float32
+        Only with a look-up: what to add to ``constant`` times slope^2 and times slope, and to ``linear``
+        times slope.
+    counted : bool
+        Whether the Poisson term is counted.
+    quiet : bool
+        Whether no variance is known; then none is written.
+    """
+
+    first: Row
+    scale: Row
+    offset: Row
+    constant: Row
+    linear: Row
+    square: Row
+    flags: npt.NDArray[np.uint16]
+    before: tuple[Row, ...] = ()
+    counted: bool = True
+    quiet: bool = False
+
+    @property
+    def curved(self) -> bool:
+        """Whether the noise depends on the value through the masters."""
+        return any(len(image) > 1 or image.any() for image in (self.linear, self.square, *self.before[2:]))
+
+
+@attrs.frozen(eq=False)
+class Outputs:
+    """What is filled: data and variance of float32, flags of uint16, each of the shape of the result."""
+
+    data: Row
+    variance: Row
+    flags: npt.NDArray[np.uint16]
+
+    @classmethod
+    def empty(cls, shape: tuple[int, int], *, quiet: bool = False) -> Outputs:
+        """Make room for a frame; without variance where that is not known."""
+        return cls(
+            np.empty(shape, np.float32),
+            np.empty((1, shape[1]) if quiet else shape, np.float32),
+            np.empty(shape, np.uint16),
+        )
+
+
+def correct_plane(
+    raw: Plane,
+    flags: npt.NDArray[np.uint16] | None,
+    amplifiers: Sequence[Amplified],
+    images: Images,
+    into: Outputs,
+    *,
+    bits: tuple[int, int],
+    workers: int | None = None,
+    compiled: bool | None = None,
+) -> int:
+    """Correct one frame.
+
+    Parameters
+    ----------
+    raw : Plane
+        Of 16-bit integers or 32-bit floats, in any byte order.
+    flags : ndarray of uint16 or None
+        Flags of the raw frame.
+    amplifiers : sequence of Amplified
+        Their pixels make up the result.
+    images : Images
+    into : Outputs
+        Filled.
+    bits : tuple of int
+        Flags of saturated pixels and of those without a finite value.
+    workers : int, optional
+        Threads.
+    compiled : bool, optional
+        Whether the compiled loops are used or the plain form; the compiled ones unless the frame is small.
+
+    Returns
+    -------
+    int
+        Number of pixels whose variance was floored.
+    """
+    if compiled is None:
+        compiled = into.data.size >= SMALL
+    if not compiled:
+        from fullwell.kernels.correct_reference import correct_amplifier as plain
+
+        return sum(plain(raw, flags, one, images, into, bits) for one in amplifiers)
+    from fullwell.kernels.correct_compiled import correct_rows
+
+    parts = []
+    for one in amplifiers:
+        height = max(1, BLOCK // max(1, one.columns[1] - one.columns[0]))
+        parts += [(one, start, min(start + height, one.rows[1])) for start in range(*one.rows, height)]
+    return sum(
+        over_blocks(lambda part: correct_rows(raw, flags, *part, images, into, bits), parts, workers=workers)
+    )

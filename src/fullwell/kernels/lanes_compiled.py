@@ -1,0 +1,191 @@
+"""Vectors of the processor as values in compiled loops, so that sums and sorted rows stay in registers.
+
+Numba vectorizes only innermost loops. Where the inner loop runs over frames and neighboring pixels shall run
+side by side, a value of `Lanes` is one number for each of some neighboring pixels. The instructions are
+LLVM's for vectors of any length, not those of one processor.
+"""
+# mypy: disable-error-code="untyped-decorator"
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numba
+from llvmlite import ir
+from numba.core import cgutils
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, models, register_model
+
+__all__ = [
+    "Lanes",
+    "emit_larger",
+    "emit_smaller",
+    "floats",
+    "fused",
+    "larger",
+    "load",
+    "smaller",
+    "splat",
+    "store",
+]
+
+types: Any = numba.types
+
+
+class Lanes(types.Type):  # type: ignore[misc]
+    """Type of ``count`` numbers of the type `element`."""
+
+    def __init__(self, element: Any, count: int) -> None:
+        self.element, self.count = element, count
+        super().__init__(name=f"Lanes({element}, {count})")
+
+
+@register_model(Lanes)
+class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, lanes: Lanes) -> None:
+        element = manager.lookup(lanes.element).get_data_type()
+        super().__init__(manager, lanes, ir.VectorType(element, lanes.count))
+
+
+def vector_at(context: Any, builder: Any, array_type: Any, array: Any, index: Any, count: int) -> Any:
+    """Pointer to `count` numbers of a flat array, from `index` on, and the alignment that is sure."""
+    data = context.make_array(array_type)(context, builder, array).data
+    vector = ir.VectorType(context.get_data_type(array_type.dtype), count)
+    return builder.bitcast(builder.gep(data, [index]), vector.as_pointer()), array_type.dtype.bitwidth // 8
+
+
+@intrinsic(prefer_literal=True)
+def load(context: Any, array: Any, index: Any, count: Any) -> Any:  # noqa: ARG001
+    """Return ``array[index : index + count]``; `count` is a literal."""
+    if not isinstance(count, types.IntegerLiteral):
+        return None
+    lanes = Lanes(array.dtype, count.literal_value)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        where, first = arguments[:2]
+        pointer, align = vector_at(context, builder, signature.args[0], where, first, lanes.count)
+        return builder.load(pointer, align=align)
+
+    return lanes(array, types.intp, count), generate
+
+
+@intrinsic
+def store(context: Any, array: Any, index: Any, lanes: Any) -> Any:  # noqa: ARG001
+    """Write the lanes to an array, from `index` on."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        where, first = arguments[:2]
+        pointer, align = vector_at(context, builder, signature.args[0], where, first, lanes.count)
+        builder.store(arguments[2], pointer, align=align)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, lanes), generate
+
+
+@intrinsic(prefer_literal=True)
+def splat(context: Any, number: Any, count: Any) -> Any:  # noqa: ARG001
+    """Return a number in each of `count` lanes; `count` is a literal."""
+    if not isinstance(count, types.IntegerLiteral):
+        return None
+    number = types.unliteral(number)
+    lanes = Lanes(number, count.literal_value)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        empty = ir.Constant(context.get_value_type(lanes), ir.Undefined)
+        one = builder.insert_element(empty, arguments[0], ir.Constant(ir.IntType(32), 0))
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes.count), [0] * lanes.count)
+        return builder.shuffle_vector(one, empty, zeros)
+
+    return lanes(number, count), generate
+
+
+@intrinsic
+def floats(context: Any, lanes: Any) -> Any:  # noqa: ARG001
+    """Return lanes of uint16 as float32."""
+    result = Lanes(types.float32, lanes.count)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        # Signed: only that has an instruction of its own before AVX-512.
+        wide = builder.zext(arguments[0], ir.VectorType(ir.IntType(32), lanes.count))
+        return builder.sitofp(wide, context.get_value_type(result))
+
+    return result(lanes), generate
+
+
+@intrinsic
+def fused(context: Any, a: Any, b: Any, c: Any) -> Any:  # noqa: ARG001
+    """Return ``a * b + c`` in one instruction where there is one."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return call(builder, "fmuladd", *arguments)
+
+    return a(a, a, a), generate
+
+
+def call(builder: Any, name: str, *arguments: Any) -> Any:
+    """Call an intrinsic of LLVM whose arguments and result have one type."""
+    vector = arguments[0].type
+    element = str(vector.element).replace("float", "f32").replace("double", "f64")
+    kind = ir.FunctionType(vector, [vector] * len(arguments))
+    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{vector.count}{element}")
+    return builder.call(function, arguments)
+
+
+def emit_smaller(builder: Any, a: Any, b: Any) -> Any:
+    """Generate the smaller numbers, of floats or unsigned integers; `b` where one is NaN."""
+    if isinstance(a.type.element, ir.IntType):
+        return call(builder, "umin", a, b)
+    return builder.select(builder.fcmp_ordered("<", a, b), a, b)
+
+
+def emit_larger(builder: Any, a: Any, b: Any) -> Any:
+    """Generate the larger numbers, as for `emit_smaller`."""
+    if isinstance(a.type.element, ir.IntType):
+        return call(builder, "umax", a, b)
+    return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+
+
+@intrinsic
+def smaller(context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
+    """Return the smaller numbers."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return emit_smaller(builder, *arguments)
+
+    return a(a, a), generate
+
+
+@intrinsic
+def larger(context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
+    """Return the larger numbers."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return emit_larger(builder, *arguments)
+
+    return a(a, a), generate
+
+
+def _operator(symbol: Any, in_place: Any, integer: str, floating: str) -> None:
+    """Teach Numba an operator between two vectors of one type."""
+
+    class Typed(AbstractTemplate):  # type: ignore[misc]
+        def generic(self, args: Any, kws: Any) -> Any:  # noqa: ARG002
+            if len(args) == 2 and isinstance(args[0], Lanes) and args[0] == args[1]:
+                return signature(args[0], *args)
+            return None
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        whole = isinstance(arguments[0].type.element, ir.IntType)
+        emit: Callable[..., Any] = getattr(builder, integer if whole else floating)
+        return emit(*arguments)
+
+    for key in (symbol, in_place):
+        infer_global(key)(Typed)
+        lower_builtin(key, Lanes, Lanes)(generate)
+
+
+_operator(operator.add, operator.iadd, "add", "fadd")
+_operator(operator.sub, operator.isub, "sub", "fsub")
+_operator(operator.mul, operator.imul, "mul", "fmul")

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+
+import pytest
+
+from fullwell.cli.quick_start import uncollected
+
+
+def test_the_collector_is_off_within_and_as_before_afterwards():
+    assert gc.isenabled()
+    with uncollected():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_an_error_within_turns_the_collector_on_again():
+    with pytest.raises(KeyError), uncollected():
+        raise KeyError
+    assert gc.isenabled()
+
+
+def test_numba_starts_without_scipy_linalg_which_is_there_afterwards():
+    program = """
+import sys
+from fullwell.cli.quick_start import start_numba
+start_numba()
+from fullwell.noise import Noise
+Noise(0).stream("x").normal((3, 3))
+assert "numba" in sys.modules and "scipy.linalg" not in sys.modules
+import scipy.linalg
+start_numba()
+assert sys.modules["scipy.linalg"] is scipy.linalg
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_combine_imports_no_more_than_it_needs(tmp_path):
+    program = f"""
+import sys
+import numpy as np
+from astropy.io import fits
+paths = []
+for i in range(3):
+    paths.append({str(tmp_path)!r} + f"/{{i}}.fits")
+    fits.writeto(paths[-1], np.full((4, 4), i, np.uint16))
+from fullwell.cli import main
+main(["combine", *paths, "-o", {str(tmp_path / "out.fits")!r}, "--clip", "0"], standalone_mode=False)
+"""
+    heavy = ("astropy.nddata", "astropy.time", "astropy.coordinates", "scipy.stats", "pydantic", "matplotlib")
+    program = program.replace("main([", "import atexit\natexit.register(lambda: print(*sys.modules))\nmain([")
+
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+    assert (tmp_path / "out.fits").exists()
+    assert not set(heavy) & set(done.stdout.splitlines()[-1].split())

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+import fullwell as fw
+from fullwell.combining import stack, stack_to_file
+from fullwell.errors import ParameterError
+from fullwell.io import frames_ahead
+
+SHAPE = (300, 70)
+
+
+@pytest.fixture
+def paths(tmp_path):
+    random = np.random.default_rng(8)
+    names = []
+    for i in range(9):
+        data = np.rint(random.normal(1000, 6, SHAPE)).astype(np.uint16)
+        data[i, i] = 50_000
+        names.append(tmp_path / f"{i}.fits")
+        fits.writeto(names[-1], data)
+    return names
+
+
+def same(path, want):
+    frame = fw.read(path)
+    np.testing.assert_array_equal(frame.data, want.frame.data)
+    np.testing.assert_allclose(frame.variance, want.frame.variance, rtol=2e-7)
+    np.testing.assert_array_equal(frame.flags, want.frame.flags)
+    np.testing.assert_array_equal(fits.getdata(path, "USED"), want.used)
+
+
+@pytest.mark.parametrize("memory", [1, 512])
+@pytest.mark.parametrize("method", ["mean", "median"])
+def test_the_file_holds_what_stack_returns_mapped_or_read(paths, tmp_path, method, memory):
+    options = {"method": method, "clip": 3.0, "spread": "mad", "memory": memory * 2**20}
+
+    outcome = stack_to_file(frames_ahead(paths), tmp_path / "out.fits", **options)
+
+    want = stack([fw.read(path) for path in paths], **options)
+    same(tmp_path / "out.fits", want)
+    assert outcome.rejected_fraction == want.rejected_fraction
+    assert (outcome.shape, outcome.spread, outcome.without_value) == (SHAPE, "mad", 0)
+
+
+def test_compressed_files_give_the_same(paths, tmp_path):
+    packed = []
+    for path in paths:
+        packed.append(tmp_path / f"{path.name}.gz")
+        packed[-1].write_bytes(gzip.compress(path.read_bytes(), 1))
+    tiles = [tmp_path / f"{path.name}.fz" for path in paths]
+    for path, name in zip(paths, tiles, strict=True):
+        fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(fits.getdata(path))]).writeto(name)
+    want = stack([fw.read(path) for path in paths], spread="std", clip=2.0)
+
+    for files in (packed, tiles, [*packed[:4], *tiles[4:]], [*paths[:4], *tiles[4:]]):
+        out = tmp_path / "out.fits"
+        stack_to_file(frames_ahead(files), out, spread="std", clip=2.0, overwrite=True, memory=2**20)
+        same(out, want)
+
+
+def test_frames_with_variance_masked_pixels_and_noise_in_common(tmp_path):
+    random = np.random.default_rng(2)
+    frames = []
+    for _ in range(5):
+        flags = np.zeros(SHAPE, np.uint16)
+        flags[random.random(SHAPE) < 0.2] = int(fw.Flags.HOT)
+        flags[3, 4] = int(fw.Flags.HOT)
+        data = random.normal(50, 2, SHAPE).astype(np.float32)
+        shared = {"bias": fw.frame.Shared(-1.0, np.full(SHAPE, 0.25, np.float32))}
+        frames.append(fw.Frame(data, variance=np.full(SHAPE, 4, np.float32), flags=flags, shared=shared))
+
+    outcome = stack_to_file(frames, tmp_path / "out.fits", clip=2.5, spread="std")
+
+    want = stack(frames, clip=2.5, spread="std")
+    frame = fw.read(tmp_path / "out.fits")
+    np.testing.assert_allclose(frame.variance, want.frame.settled().variance, rtol=3e-7)
+    np.testing.assert_array_equal(frame.data, want.frame.data)
+    np.testing.assert_array_equal(frame.flags, want.frame.flags)
+    assert outcome.without_value == (want.used == 0).sum() > 0
+
+
+def test_a_model_that_does_not_hold_is_told_and_the_file_is_that_of_the_second_try(paths, tmp_path):
+    model = fw.NoiseModel(1.0)
+
+    outcome = stack_to_file(
+        frames_ahead(paths),
+        tmp_path / "out.fits",
+        noise=model,
+        clip=4.0,
+        history=lambda spread: [f"clipped by {spread}"],
+    )
+
+    want = stack([fw.read(path) for path in paths], noise=model, clip=4.0)
+    assert outcome.spread == want.spread == "std"
+    assert any("does not hold" in remark for remark in outcome.remarks)
+    same(tmp_path / "out.fits", want)
+    assert "clipped by std" in str(fits.getheader(tmp_path / "out.fits")["HISTORY"])
+
+
+def test_what_cannot_be_done_leaves_nothing_behind(paths, tmp_path):
+    with pytest.raises(ParameterError, match="spread"):
+        stack_to_file(frames_ahead(paths), tmp_path / "out.fits")
+
+    assert not (tmp_path / "out.fits").exists()

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fullwell.photon_transfer import variance_turnoff
+
+
+def curve(step=1000.0, top=130_000.0, end=190_000.0):
+    """Poisson with brighter-fatter, then charge shared along the column: the variance falls."""
+    mean = np.arange(1000.0, end, step)
+    variance = mean * np.exp(-3e-6 * mean)
+    return mean, np.where(mean > top, variance * np.exp(-(mean - top) / 20_000), variance)
+
+
+def test_a_noiseless_curve_turns_at_its_highest_point():
+    mean, variance = curve()
+
+    assert mean[variance_turnoff(variance)] == 130_000
+
+
+@pytest.mark.parametrize("pixels", [40_000, 1_000_000])
+def test_noise_moves_it_by_little_and_finds_none_where_none_is(pixels):
+    mean, variance = curve(step=2500.0)
+    plain = mean * np.exp(-2e-6 * mean)  # rises to the end
+    random = np.random.default_rng(6)
+    found = []
+    for _ in range(200):
+        noise = 1 + np.sqrt(2 / pixels) * random.standard_normal(mean.size)
+        top = variance_turnoff(variance * noise, variance * np.sqrt(2 / pixels))
+        found.append(mean[top])
+        assert variance_turnoff(plain * noise, plain * np.sqrt(2 / pixels)) is None
+
+    # Two steps of 2.5 ke- are the worst that 200 trials may show; the mean is off by less than 3 %.
+    truth = mean[variance_turnoff(variance)]
+    assert np.abs(np.array(found) - truth).max() <= 5000
+    assert abs(np.mean(found) - truth) < 0.03 * truth
+
+
+def test_a_single_low_or_high_point_is_no_turnoff():
+    _, variance = curve(end=120_000)
+    for factor in (0.5, 2.0):
+        bad = variance.copy()
+        bad[60] *= factor
+        assert variance_turnoff(bad, 0.01 * variance) is None
+
+
+def test_a_dip_that_recovers_is_no_turnoff():
+    _, variance = curve(end=120_000)
+    variance[60:63] *= [0.9, 0.8, 0.7]
+
+    assert variance_turnoff(variance, 0.001 * variance) is None
+
+
+def test_too_few_points_do_not_turn():
+    assert variance_turnoff([]) is None
+    assert variance_turnoff([3.0, 2.0]) is None
+    assert variance_turnoff([3.0, 2.0, 1.0]) == 0
