@@ -6,6 +6,7 @@ import importlib
 import itertools
 import json
 import math
+import mmap
 import sys
 from pathlib import Path
 
@@ -141,7 +142,14 @@ def test_a_program_that_fails_says_why(use, tmp_path, code, limit, said):
 
 def test_memory_of_a_function_counts_from_what_was_there(use):
     ballast = np.ones(100 * 2**17)
-    sample, _ = use("rivals").Function("f", lambda: np.ones(50 * 2**17).sum()).measure()
+
+    def touch_new_pages():
+        # Not from NumPy, which may get memory that this process had before.
+        with mmap.mmap(-1, 50 * 2**20) as pages:
+            for start in range(0, len(pages), mmap.PAGESIZE):
+                pages[start] = 1
+
+    sample, _ = use("rivals").Function("f", touch_new_pages).measure()
     if math.isnan(sample.memory):
         pytest.skip("this system does not tell")
     assert ballast.sum() == ballast.size

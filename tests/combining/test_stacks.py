@@ -104,7 +104,7 @@ def test_where_everything_is_masked_the_plain_mean_stands_and_is_flagged():
 
     assert result.frame.data[0, 0] == 2
     assert np.isnan(result.frame.data[0, 1])
-    assert result.frame.flags.tolist() == [[hot, int(Flags.UNCALIBRATED), int(Flags.UNCALIBRATED)]]
+    assert result.frame.flags.tolist() == [[hot, int(Flags.NO_DATA), int(Flags.UNCALIBRATED)]]
     assert result.used.tolist() == [[0, 0, 0]]
     assert result.propagated[0, 0] == 2.0  # 2^2 / 2 values
     assert np.isnan(result.propagated[0, 1])

@@ -9,7 +9,7 @@ import pytest
 from fullwell import Bias, Gain, ReadNoise
 from fullwell.detector import Detector
 from fullwell.detector.shrinking import with_amplifiers_of
-from fullwell.effects import Kind
+from fullwell.effects import Affine, Kind
 from fullwell.frame import Frame
 from fullwell.noise import Noise
 from fullwell.testing import EffectContract, check_pulls, residual_of
@@ -19,8 +19,8 @@ DETECTOR = with_amplifiers_of(Detector.preset("lsst-itl"), (82, 82))
 
 @attrs.frozen(eq=False)
 class ForgetsVariance(ReadNoise):
-    def correct(self, frame, *, chain=None):
-        return frame
+    def affine(self, frame, *, unit, chain=None):
+        return Affine()
 
 
 @attrs.frozen(eq=False)

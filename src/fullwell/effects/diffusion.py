@@ -19,7 +19,7 @@ from fullwell.noise import Noise
 
 __all__ = ["Diffusion"]
 
-#: Depths over which light that is absorbed on its way is averaged; with 6 the mean variance is exact to 1e-6.
+#: Depths over which light that is absorbed on its way is averaged; with 6 the mean variance is right to 1e-3.
 _DEPTHS = 6
 #: What a kernel may leave out.
 _TAIL = 1e-7
@@ -56,7 +56,9 @@ class Diffusion(Effect):
 
     The kernel is the discrete Gaussian ``exp(-t) I_n(t)``, t the variance (Lindeberg 1990, IEEE PAMI 12,
     234): unlike samples of a Gaussian it has exactly the variance t, and two make a third with the sum of
-    their variances, however narrow they are. Edges are mirrors: all charge is kept.
+    their variances, however narrow they are. It knows as little as the image where in a pixel light fell: a
+    star of 1.2 pixels comes out 1.3 % too high in its peak at sigma = 0.4, while its size is right. Edges are
+    mirrors: all charge is kept.
     """
 
     name: ClassVar[str] = "diffusion"

@@ -58,12 +58,13 @@ def find_clusters(frame: Frame, *, radius: int) -> Clusters:
     frame : Frame
         Electrons, bias and dark taken out.
     radius : int
-        No other hit and no bad pixel may be in the square of ``2 radius + 1`` pixels.
+        No bad pixel may be in the square of ``2 radius + 1`` pixels, and no other hit in one of
+        ``4 radius + 1``.
 
     Notes
     -----
     A hit is a pixel eight times the noise above the median of the frame and the brightest of 3 x 3, with no
-    other such pixel in its square, which holds 0.8 to 1.25 times the charge of the median hit: that takes
+    other such pixel near, and its square holds 0.8 to 1.25 times the charge of the median hit: that takes
     K-alpha and K-beta of Fe55 and leaves out what two hits made together.
     """
     from scipy.ndimage import maximum_filter, uniform_filter
@@ -77,7 +78,8 @@ def find_clusters(frame: Frame, *, radius: int) -> Clusters:
     image = np.where(bad, 0.0, frame.data - level)
     side = 2 * radius + 1
     peaks = (image > _PEAK * noise) & (image == maximum_filter(image, 3))
-    crowd = np.rint(uniform_filter(peaks.astype(np.float64), side, mode="constant") * side**2)
+    alone = 4 * radius + 1  # the square of another hit may touch this one, its cloud must not
+    crowd = np.rint(uniform_filter(peaks.astype(np.float64), alone, mode="constant") * alone**2)
     spoiled = uniform_filter(bad.astype(np.float64), side, mode="constant", cval=1.0) * side**2 > 0.5
     y, x = np.nonzero(peaks & (crowd == 1) & ~spoiled)
     step = np.arange(-radius, radius + 1)
@@ -141,7 +143,7 @@ def fit_common_sigma(stamps: Array, noise: Array, *, random: Noise) -> CommonSig
 
 def _edges(stamps: Array) -> Array:
     side = stamps.shape[1]
-    return np.arange(side + 1) - side / 2
+    return np.asarray(np.arange(side + 1) - side / 2)
 
 
 def _fit(stamps: Array, noise: Array) -> _Fit:

@@ -25,7 +25,10 @@ __all__ = [
     "floats",
     "fused",
     "larger",
+    "less",
     "load",
+    "pick",
+    "shortfall",
     "smaller",
     "splat",
     "store",
@@ -167,6 +170,37 @@ def larger(context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
     return a(a, a), generate
 
 
+@intrinsic
+def less(context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
+    """Return all bits set, which is -1, where one unsigned integer is less than the other, else 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return builder.sext(builder.icmp_unsigned("<", *arguments), arguments[0].type)
+
+    return a(a, a), generate
+
+
+@intrinsic
+def pick(context: Any, condition: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
+    """Return `a` where the integers of `condition` are not 0, else `b`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        zeros = ir.Constant(arguments[0].type, None)
+        return builder.select(builder.icmp_unsigned("!=", arguments[0], zeros), *arguments[1:])
+
+    return a(condition, a, a), generate
+
+
+@intrinsic
+def shortfall(context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
+    """Return ``max(a - b, 0)`` of unsigned integers."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return call(builder, "usub.sat", *arguments)
+
+    return a(a, a), generate
+
+
 def _operator(symbol: Any, in_place: Any, integer: str, floating: str) -> None:
     """Teach Numba an operator between two vectors of one type."""
 
@@ -189,3 +223,4 @@ def _operator(symbol: Any, in_place: Any, integer: str, floating: str) -> None:
 _operator(operator.add, operator.iadd, "add", "fadd")
 _operator(operator.sub, operator.isub, "sub", "fsub")
 _operator(operator.mul, operator.imul, "mul", "fmul")
+_operator(operator.or_, operator.ior, "or_", "or_")

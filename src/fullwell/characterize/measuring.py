@@ -1,0 +1,254 @@
+"""The order of measuring: each needs others, so that a bootstrap pass comes before the final one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+import numpy as np
+from astropy import units as u
+
+from fullwell.chain import SignalChain
+from fullwell.characterize.characterization import Characterization
+from fullwell.detector import Detector
+from fullwell.effects import (
+    ADC,
+    Bias,
+    ChargeTransfer,
+    Crosstalk,
+    Dark,
+    Effect,
+    Flat,
+    FullWell,
+    Gain,
+    NonLinearity,
+    Overscan,
+    Polynomial,
+    ReadNoise,
+)
+from fullwell.effects.brighter_fatter import BrighterFatter
+from fullwell.errors import FrameError, NotEnoughFrames
+from fullwell.frame import Frame, FrameSet
+from fullwell.photon_transfer import PhotonTransfer, match_pairs
+
+__all__ = ["characterize_detector"]
+
+#: Electrons to which the gain of the bootstrap pass is fitted: the bend of the electronics is small there.
+FAINT = 50_000.0
+#: Part of the full well to which the non-linearity is fitted; nearer to it the brightest pixels are full.
+STRAIGHT = 0.9
+#: Full wells to which the fitted curve is extended, so that it does not cut the ramp off.
+EXTENDED = 1.3
+STEPS = (
+    "bias",
+    "gain, bootstrap",
+    "crosstalk, bootstrap",
+    "linearity, bootstrap",
+    "charge transfer",
+    "photon transfer",
+    "crosstalk",
+    "linearity",
+    "full well",
+    "dark",
+    "flat",
+)
+
+
+def characterize_detector(
+    biases: FrameSet,
+    darks: FrameSet | None,
+    flats: FrameSet,
+    *,
+    stack: FrameSet | None = None,
+    spots: FrameSet | None = None,
+    known: SignalChain | None = None,
+    on_progress: Callable[[str, int, int], None] | None = None,
+) -> Characterization:
+    """Measure gain, noise, linearity, full well, crosstalk, charge transfer and brighter-fatter of a detector.
+
+    Parameters
+    ----------
+    biases : FrameSet
+        Raw, ten or more.
+    darks : FrameSet or None
+        Raw, of one or two lengths.
+    flats : FrameSet
+        Raw flats from faint to beyond full well, two of each exposure time one after the other.
+    stack : FrameSet, optional
+        Raw flats of one level, ten or so, for charge transfer and the flat.
+    spots : FrameSet, optional
+        Raw frames with bright spots, each on some amplifiers only, for crosstalk.
+    known : SignalChain, optional
+        What is known: how the overscan is to be taken out, the converter. From the detector if not given.
+    on_progress : callable, optional
+        Called before each step with its name, its number from 0 on and the number of steps.
+
+    Returns
+    -------
+    Characterization
+
+    Raises
+    ------
+    NotEnoughFrames, FrameError
+        If frames are missing, or do not tell what they should; says which.
+
+    Notes
+    -----
+    The needs go in circles. Photon transfer wants straight frames without crosstalk and late charge, but all
+    of these are told in electrons, and so want the gain. A bootstrap pass breaks the circle: a gain from
+    faint flats as they are, then crosstalk and linearity in the electrons of this gain. A wrong unit there
+    does no harm, since what is straightened in it is turned back into ADU with the same gain. Photon transfer
+    then gives the gain at low signal, with which crosstalk and linearity are measured again.
+    """
+    task = _Task(biases, flats, spots, known or _known_of(biases), on_progress)
+    task.enter("bias")
+    start = task.known.with_(Bias.measure(biases, known=task.known))
+    task.enter("gain, bootstrap")
+    gain = _bootstrap_gain(flats, start)
+    rough = start.with_(gain)
+    electronics = task.electronics(rough, ", bootstrap")
+    task.enter("charge transfer")
+    cti = None if stack is None else ChargeTransfer.measure(stack)
+    task.enter("photon transfer")
+    transfer = _photon_transfer(biases, flats, rough.with_(*electronics, *_these(cti)), gain)
+    gain = _gain_of(transfer)
+    chain = start.with_(gain)
+    chain = chain.with_(*task.electronics(chain, ""))
+    task.enter("full well")
+    full_well = _full_well(flats, chain)
+    if full_well is not None:
+        full_well = full_well.in_adu(gain=gain.values, bias=_levels(biases, start))
+        chain = chain.with_(full_well)
+    task.enter("dark")
+    dark = None if darks is None else Dark.measure(darks, known=start, gain=gain.values)
+    brighter_fatter = BrighterFatter.from_photon_transfer(transfer)
+    noise = transfer.read_noise
+    read_noise = ReadNoise(tuple(noise.value), digitized=True, errors=tuple(noise.error))
+    chain = chain.with_(read_noise, brighter_fatter, *_these(dark, cti))
+    task.enter("flat")
+    flat = None if stack is None else Flat.measure(stack, known=chain)
+    return Characterization(
+        known=task.known,
+        gain=gain,
+        read_noise=read_noise,
+        bias=start.get("bias"),  # type: ignore[arg-type]  # the one put in above
+        dark=dark,
+        photon_transfer=transfer,
+        linearity=chain.get("nonlinearity"),  # type: ignore[arg-type]
+        full_well=full_well,
+        brighter_fatter=brighter_fatter,
+        crosstalk=chain.get("crosstalk"),  # type: ignore[arg-type]
+        cti=cti,
+        flat=flat,
+    )
+
+
+@attrs.frozen(eq=False)
+class _Task:
+    """What does not change from pass to pass."""
+
+    biases: FrameSet
+    flats: FrameSet
+    spots: FrameSet | None
+    known: SignalChain
+    on_progress: Callable[[str, int, int], None] | None
+
+    def enter(self, step: str) -> None:
+        if self.on_progress is not None:
+            self.on_progress(step, STEPS.index(step), len(STEPS))
+
+    def electronics(self, chain: SignalChain, which: str) -> list[Effect]:
+        """Crosstalk and non-linearity in the electrons of the gain in `chain`, in the order of correction."""
+        self.enter(f"crosstalk{which}")
+        found: list[Effect] = []
+        if self.spots is not None:
+            found.append(Crosstalk.measure(self.spots, known=chain))
+        self.enter(f"linearity{which}")
+        return [*found, _linearity(self.flats, chain.with_(*found))]
+
+
+def _these(*effects: Effect | None) -> list[Effect]:
+    return [effect for effect in effects if effect is not None]
+
+
+def _known_of(biases: FrameSet) -> SignalChain:
+    if not len(biases):
+        raise NotEnoughFrames("there is no bias frame; ten or more are needed to characterize a detector")
+    detector = biases[0].detector
+    if detector is None:
+        raise FrameError("the frames name no detector; say what is known of it with `known`")
+    effects: list[Effect] = [ADC(bits=detector.adc_bits)]
+    if any(amplifier.overscan for amplifier in detector.amplifiers):
+        effects.append(Overscan())
+    return SignalChain(effects, detector=detector)
+
+
+def _pairs(flats: FrameSet, chain: SignalChain) -> Iterator[tuple[Frame, Frame]]:
+    numbers, _ = match_pairs(flats)
+    for one, two in numbers:
+        yield chain.correct(flats[one]), chain.correct(flats[two])
+
+
+def _bootstrap_gain(flats: FrameSet, start: SignalChain) -> Gain:
+    """Gain of faint flats as they are, from their variance alone."""
+    transfer = PhotonTransfer.fit(_pairs(flats, start), model="exponential", lags=1, max_signal=FAINT)
+    return _gain_of(transfer)
+
+
+def _gain_of(transfer: PhotonTransfer) -> Gain:
+    gain = transfer.gain
+    for fit in transfer.amplifiers:
+        if fit.trouble:
+            raise FrameError(f"no gain for amplifier {fit.curve.amplifier}: {fit.trouble}")
+    return Gain(tuple(gain.value), errors=tuple(gain.error), source="photon transfer")
+
+
+def _photon_transfer(
+    biases: FrameSet, flats: FrameSet, chain: SignalChain, gain: Gain
+) -> PhotonTransfer:
+    """Fit the full model to frames in ADU again, straight and without crosstalk and late charge."""
+
+    def both() -> Iterator[tuple[Frame, Frame]]:
+        for k in range(0, len(biases) - 1, 2):
+            yield chain.correct(biases[k]), chain.correct(biases[k + 1])
+        yield from _pairs(flats, chain)
+
+    return PhotonTransfer.fit((_in_adu(one, gain), _in_adu(two, gain)) for one, two in both())
+
+
+def _in_adu(frame: Frame, gain: Gain) -> Frame:
+    """Take the gain back."""
+    detector = frame.detector or Detector.single(frame.shape)
+    applied = tuple(name for name in frame.applied if name not in ("gain", "shot_noise", "read_noise"))
+    data = frame.data / gain.image(detector)
+    return frame.with_(data=data, variance=None, unit=u.adu, applied=applied)
+
+
+def _linearity(flats: FrameSet, chain: SignalChain) -> NonLinearity:
+    """Measure the curve below full well, and let it go on beyond."""
+    rough = _full_well(flats, chain)
+    maximum = None if rough is None else [STRAIGHT * value for value in rough.capacity]
+    found = NonLinearity.measure(flats, known=chain, maximum=maximum)
+    curves = [
+        attrs.evolve(curve, limit=curve.limit * EXTENDED / STRAIGHT) if isinstance(curve, Polynomial) else curve
+        for curve in found.curves
+    ]
+    return attrs.evolve(found, curves=tuple(curves))
+
+
+def _full_well(flats: FrameSet, chain: SignalChain) -> FullWell | None:
+    try:
+        return FullWell.measure(flats, known=chain)
+    except FrameError:  # the ramp ends before
+        return None
+
+
+def _levels(biases: FrameSet, start: SignalChain) -> Any:
+    """Levels of raw biases in ADU, one each amplifier."""
+    frame = biases[0]
+    overscan = start.get("overscan")
+    if isinstance(overscan, Overscan):
+        return [level for level, _ in overscan.level(frame)]
+    detector = frame.detector or Detector.single(frame.shape)
+    return [float(np.median(frame.data[amplifier.raw.slices])) for amplifier in detector.amplifiers]
