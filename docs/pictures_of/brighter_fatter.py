@@ -67,7 +67,8 @@ def _covariances(ax: Axes, effect: BrighterFatter) -> None:
     model = model.reshape(-1, *effect.a.shape)
     levels = np.array([1e4, 2.5e4, 5e4, 7.5e4, 1e5])
     found = np.array([_ratios(effect, level) for level in levels])
-    for (i, j), color, label in (((0, 0), INK, "variance - mean"), ((0, 1), ORANGE, "next row"), ((1, 0), BLUE, "next column")):  # fmt: skip
+    lines = {(0, 0): (INK, "variance - mean"), (0, 1): (ORANGE, "next row"), (1, 0): (BLUE, "next column")}
+    for (i, j), (color, label) in lines.items():
         ax.plot(means / 1000, 100 * model[:, i, j], color=color, lw=1)
         ax.plot(levels / 1000, 100 * found[:, i, j], "o", color=color, ms=4, label=label)
     ax.plot(means / 1000, 100 * effect.a[0, 0] * means, color=SOFT, lw=0.7, ls="--")

@@ -67,7 +67,7 @@ def _widths(ax: Axes) -> None:
     for thickness, color in ((20, INK), (100, BLUE), (200, ORANGE)):
         sigma = [
             10 * Diffusion.in_silicon(
-                thickness=thickness * u.um, voltage=volt * u.V, temperature=-100 * u.deg_C, pixel_size=10 * u.um
+                thickness=thickness * u.um, voltage=volt * u.V, temperature=173 * u.K, pixel_size=10 * u.um
             ).sigma
             for volt in volts
         ]  # fmt: skip

@@ -1,5 +1,7 @@
 from .chain import Exposure as Exposure
 from .chain import SignalChain as SignalChain
+from .characterize import Characterization as Characterization
+from .characterize import characterize_detector as characterize_detector
 from .combining import Combined as Combined
 from .combining import NoiseModel as NoiseModel
 from .combining import combine as combine
@@ -10,6 +12,7 @@ from .detector import Detector as Detector
 from .effects import ADC as ADC
 from .effects import Bias as Bias
 from .effects import BiasWander as BiasWander
+from .effects import BrighterFatter as BrighterFatter
 from .effects import ChargeTransfer as ChargeTransfer
 from .effects import CodeErrors as CodeErrors
 from .effects import CorrelatedNoise as CorrelatedNoise
@@ -18,6 +21,7 @@ from .effects import Crosstalk as Crosstalk
 from .effects import Dark as Dark
 from .effects import DarkCurrent as DarkCurrent
 from .effects import Defects as Defects
+from .effects import Diffusion as Diffusion
 from .effects import Effect as Effect
 from .effects import Flat as Flat
 from .effects import Fringes as Fringes

@@ -28,16 +28,6 @@ def amplifiers(detector):
     return len(detector.amplifiers)
 
 
-def frames_of(chain, detector, *, light, seconds, count, noise):
-    """`count` exposures of one chain."""
-    return FrameSet(
-        [
-            chain.expose(light, seconds, detector=detector, noise=Noise(noise.seed, noise.exposure + i)).frame
-            for i in range(count)
-        ]
-    )
-
-
 class TestGain(EffectContract):
     effect = Gain
     impossible = [
@@ -45,17 +35,42 @@ class TestGain(EffectContract):
         ({"values": [1.0, -2.0]}, "amplifier"),
         ({"values": float("nan")}, "amplifier"),
     ]
+    measurable = True
 
     def make(self, detector, random):
         return Gain(random.uniform(0.8, 2.5, amplifiers(detector)))
+
+    def measure(self, effect, detector, *, noise):
+        chain = self.forward(effect, detector)
+        times = np.repeat([0.0, 1.0, 5.0, 10.0, 20.0, 30.0], 2)
+        light = np.full(detector.shape, 1000.0, np.float32)
+        frames = self.exposures(chain, detector, light, times, noise=noise)
+        known = SignalChain([chain.get("bias")])
+        return Gain.measure(FrameSet(frames), known=known, model="quadratic")
+
+    def observables(self, effect, detector):
+        return {"values": (np.array(effect.values), np.array(effect.errors))}
 
 
 class TestReadNoise(EffectContract):
     effect = ReadNoise
     impossible = [({"values": -1.0}, "amplifier"), ({"values": float("inf")}, "amplifier")]
+    measurable = True
 
     def make(self, detector, random):
         return ReadNoise(random.uniform(3, 12, amplifiers(detector)))
+
+    def measure(self, effect, detector, *, noise):
+        chain = self.forward(effect, detector)
+        frames = self.exposures(chain, detector, None, [0.0] * 4, noise=noise)
+        return ReadNoise.measure(FrameSet(frames), known=SignalChain([chain.get("bias"), chain.get("gain")]))
+
+    def observables(self, effect, detector):
+        """What is measured on whole numbers holds the noise of rounding."""
+        rounding = 0.0
+        if not effect.digitized:
+            rounding = np.array(self.companions(effect, detector)[2].values) / np.sqrt(12)
+        return {"values": (np.hypot(effect.values, rounding), np.array(effect.errors))}
 
 
 class TestShotNoise(EffectContract):
@@ -85,8 +100,7 @@ class TestBias(EffectContract):
 
     def measure(self, effect, detector, *, noise):
         chain = self.forward(effect, detector)
-        frames = frames_of(chain, detector, light=None, seconds=0.0, count=9, noise=noise)
-        return Bias.measure(frames)
+        return Bias.measure(FrameSet(self.exposures(chain, detector, None, [0.0] * 9, noise=noise)))
 
     def observables(self, effect, detector):
         image = effect.image(_frame_of(detector))
@@ -105,21 +119,11 @@ class TestDark(EffectContract):
 
     def measure(self, effect, detector, *, noise):
         chain = self.forward(effect, detector)
-        bias = Bias.measure(frames_of(chain, detector, light=None, seconds=0.0, count=30, noise=noise))
-        frames = [
-            exposed
-            for k, seconds in enumerate((100.0, 400.0), start=1)
-            for exposed in frames_of(
-                chain,
-                detector,
-                light=None,
-                seconds=seconds,
-                count=6,
-                noise=Noise(noise.seed, noise.exposure + 100 * k),
-            )
-        ]
+        times = [0.0] * 30 + [100.0] * 6 + [400.0] * 6
+        frames = self.exposures(chain, detector, None, times, noise=noise)
+        bias = Bias.measure(FrameSet(frames[:30]))
         gain = chain.get("gain")
-        return Dark.measure(FrameSet(frames), known=SignalChain([bias, gain, chain.get("read_noise")]))
+        return Dark.measure(FrameSet(frames[30:]), known=SignalChain([bias, gain, chain.get("read_noise")]))
 
     def observables(self, effect, detector):
         if not effect.levels:
@@ -146,10 +150,10 @@ class TestFlat(EffectContract):
     def measure(self, effect, detector, *, noise):
         chain = self.forward(effect, detector)
         bias = chain.get("bias")
-        frames = frames_of(
-            chain, detector, light=self.light(detector) * 4, seconds=10.0, count=8, noise=noise
+        frames = self.exposures(chain, detector, self.light(detector), [40.0] * 8, noise=noise)
+        return Flat.measure(
+            FrameSet(frames), known=SignalChain([bias, chain.get("gain"), chain.get("read_noise")])
         )
-        return Flat.measure(frames, known=SignalChain([bias, chain.get("gain"), chain.get("read_noise")]))
 
     def observables(self, effect, detector):
         return {"response": (effect.response, np.sqrt(effect.variance))}
@@ -179,6 +183,7 @@ class TestCosmicRays(EffectContract):
     completeness = 0.93
     # Neighbors of a hit count from 1.5 sigma on, and some of them are noise.
     purity = 0.9
+    measurable = True
 
     def make(self, detector, random):
         return CosmicRays(rate=random.uniform(20, 60))
@@ -192,6 +197,14 @@ class TestCosmicRays(EffectContract):
         effect.simulate(deposit, noise=Noise(7))
         np.testing.assert_array_equal(deposit.truth["cosmic_rays"], exposure.truth["cosmic_rays"])
         return deposit.image > 10 * np.sqrt(self.light_level + 13.0**2), exposure.truth["cosmic_rays"]
+
+    def measure(self, effect, detector, *, noise):
+        chain = self.forward(effect, detector)
+        frames = self.exposures(chain, detector, None, [self.exposure_time / 4], noise=noise)
+        return CosmicRays.measure(frames, known=chain.without("cosmic_rays"))
+
+    def observables(self, effect, detector):
+        return {"rate": (effect.rate, effect.rate_error)}
 
 
 class TestOverscan(EffectContract):

@@ -73,15 +73,9 @@ class TestBrighterFatter(EffectContract):
 
     def measure(self, effect, detector, *, noise):
         chain = self.forward(effect, detector)
-        levels = [500.0, 10_000.0, 20_000.0, 30_000.0, 40_000.0]
-        frames = [
-            chain.expose(
-                np.full(detector.shape, level, np.float32), 1.0, detector=detector,
-                noise=Noise(noise.seed, noise.exposure + 2 * k + i), dark_time=level,
-            ).frame.with_(exposure_time=level)
-            for k, level in enumerate(levels)
-            for i in range(2)
-        ]  # fmt: skip
+        times = np.repeat([0.5, 10.0, 20.0, 30.0, 40.0], 2)
+        light = np.full(detector.shape, 1000.0, np.float32)
+        frames = self.exposures(chain, detector, light, times, noise=noise)
         known = SignalChain([chain.get("bias")])
         return BrighterFatter.measure(frames, known=known, lags=5, model="full-no-b")
 
@@ -129,15 +123,9 @@ class TestFullWell(EffectContract):
 
     def measure(self, effect, detector, *, noise):
         chain = self.forward(effect, detector)
-        levels = np.concatenate([np.linspace(5e3, 80e3, 8), np.arange(85e3, 196e3, 3e3)])
-        frames = (
-            chain.expose(
-                np.full(detector.shape, 1000.0, np.float32), level / 1000.0, detector=detector,
-                noise=Noise(noise.seed, noise.exposure + 2 * k + i),
-            ).frame
-            for k, level in enumerate(levels)
-            for i in range(2)
-        )  # fmt: skip
+        times = np.repeat(np.concatenate([np.linspace(5, 80, 8), np.arange(85, 196, 3)]), 2)
+        light = np.full(detector.shape, 1000.0, np.float32)
+        frames = self.exposures(chain, detector, light, times, noise=noise)
         return FullWell.measure(frames, known=SignalChain([Bias(1000.0), Gain(gains(detector))]))
 
     def observables(self, effect, detector):

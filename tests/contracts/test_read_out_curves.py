@@ -27,13 +27,8 @@ class TestNonLinearity(EffectContract):
 
     def measure(self, effect, detector, *, noise):
         chain = self.forward(effect, detector)
-        frames = [
-            chain.expose(
-                np.full(detector.shape, 10_000.0, np.float32), seconds, detector=detector,
-                noise=Noise(noise.seed, noise.exposure + i),
-            ).frame
-            for i, seconds in enumerate(np.linspace(0.5, 8.0, 10))
-        ]  # fmt: skip
+        light = np.full(detector.shape, 10_000.0, np.float32)
+        frames = self.exposures(chain, detector, light, np.linspace(0.5, 8.0, 10), noise=noise)
         known = chain.without("nonlinearity", "shot_noise", "adc")
         return NonLinearity.measure(frames, known=known, lamp_scatter=0.0, maximum=1e6)
 

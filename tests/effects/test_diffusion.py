@@ -64,7 +64,7 @@ def test_no_charge_is_lost_at_edges(sigma: float, seed: int) -> None:
 
 
 def test_a_star_grows_as_squares_add() -> None:
-    """Spread, a star that pixels integrated is one of larger width; where in a pixel its light fell is lost."""
+    """A star that pixels integrated, spread, is a wider one; where in a pixel light fell is lost."""
 
     def star(sigma: float) -> Image:
         shares = np.diff(ndtr((np.arange(42) - 20.5) / sigma))

@@ -51,7 +51,7 @@ def test_rows_of_a_tile_are_sorted(n, dtype, in_place, seed):
     source, pixels = random_tile(n, dtype, seed)
     before, tile = source.copy(), source if in_place else np.zeros_like(source)
 
-    sort_rows(source.reshape(-1), tile.reshape(-1), padded(n), merges(n))
+    sort_rows(source.reshape(-1), tile.reshape(-1), padded(n), merges(n), 0, pixels.stop)
 
     np.testing.assert_array_equal(tile[:, pixels], np.sort(before, axis=0)[:, pixels])
     if not in_place:
@@ -66,7 +66,7 @@ def test_a_nan_spoils_its_own_column_only(n):
     want = np.sort(tile, axis=0)
     tile[7, 5] = np.nan
 
-    sort_rows(tile.reshape(-1), tile.reshape(-1), padded(n), merges(n))
+    sort_rows(tile.reshape(-1), tile.reshape(-1), padded(n), merges(n), 0, pixels.stop)
 
     np.testing.assert_array_equal(
         np.delete(tile[:, pixels], 5, axis=1), np.delete(want[:, pixels], 5, axis=1)
@@ -85,14 +85,14 @@ def test_the_processor_compares_many_pixels_at_once(dtype, instructions):
     import llvmlite.binding as llvm
     import numba
 
-    from fullwell.kernels.networks_compiled import STRIDE, sort_rows
+    from fullwell.kernels.networks_compiled import ROW, STRIDE, sort_rows
 
     if not llvm.get_host_cpu_features().get("avx2"):
         pytest.skip("the processor has no AVX2")
     # Code from the cache cannot be looked at, hence compiled again.
     fresh = numba.njit(nogil=True, error_model="numpy")(sort_rows.py_func)
     tile = np.zeros(padded(4) * STRIDE, dtype)
-    fresh(tile, tile, padded(4), merges(4))
+    fresh(tile, tile, padded(4), merges(4), 0, ROW // tile.itemsize)
     (assembly,) = fresh.inspect_asm().values()
     for instruction in instructions:
         # The networks have hundreds of comparators; a loop over single numbers would have no packed one.

@@ -19,7 +19,7 @@ from fullwell.effects.parts_file import read_parts, write_parts
 from fullwell.errors import AlreadyExists, FrameError
 from fullwell.files import write_whole
 
-__all__ = ["ChainTruth", "read_chain_truth", "write_chain_truth"]
+__all__ = ["ChainTruth", "read_chain_truth", "readable", "write_chain_truth"]
 
 
 @attrs.frozen(eq=False)
@@ -80,7 +80,7 @@ def write_chain_truth(
     }
     write_parts(content, path, overwrite=overwrite, cards={"PRODUCT": ("truth", "what this file is")})
     tree, _ = take_apart(content)
-    write_whole(text, (json.dumps(_readable(tree), indent=1) + "\n").encode())
+    write_whole(text, (json.dumps(readable(tree), indent=1) + "\n").encode())
     return path, text
 
 
@@ -105,23 +105,23 @@ def read_chain_truth(path: str | os.PathLike[str]) -> ChainTruth:
     return ChainTruth(SignalChain(effects, detector=detector), tuple(content["frames"]))
 
 
-def _readable(tree: Any) -> Any:
+def readable(tree: Any) -> Any:
     """Make the tree plain: classes become mappings, arrays the name of their extension."""
     if isinstance(tree, list):
-        return [_readable(part) for part in tree]
+        return [readable(part) for part in tree]
     if not isinstance(tree, dict):
         return tree
     match tree:
         case {"class": path, "parts": parts}:
-            return {"class": path.rpartition(":")[2]} | {k: _readable(v) for k, v in parts.items()}
+            return {"class": path.rpartition(":")[2]} | {k: readable(v) for k, v in parts.items()}
         case {"map": pairs}:
-            return {str(_readable(key)): _readable(part) for key, part in pairs}
+            return {str(readable(key)): readable(part) for key, part in pairs}
         case {"tuple": parts} | {"list": parts}:
-            return [_readable(part) for part in parts]
+            return [readable(part) for part in parts]
         case {"array": name, "shape": shape}:
             return {"image": name, "shape": shape}
         case {"scalar": value}:
-            return _readable(value)
+            return readable(value)
         case {"float": text} | {"unit": text} | {"name": text}:
             return text
-    return {key: _readable(part) for key, part in tree.items()}
+    return {key: readable(part) for key, part in tree.items()}

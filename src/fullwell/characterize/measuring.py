@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -28,6 +28,7 @@ from fullwell.effects import (
     ReadNoise,
 )
 from fullwell.effects.brighter_fatter import BrighterFatter
+from fullwell.effects.curves import Curve
 from fullwell.errors import FrameError, NotEnoughFrames
 from fullwell.frame import Frame, FrameSet
 from fullwell.photon_transfer import PhotonTransfer, match_pairs
@@ -65,7 +66,7 @@ def characterize_detector(
     known: SignalChain | None = None,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Characterization:
-    """Measure gain, noise, linearity, full well, crosstalk, charge transfer and brighter-fatter of a detector.
+    """Measure what a detector is like: gain, noise, linearity, full well, crosstalk, late charge.
 
     Parameters
     ----------
@@ -106,15 +107,16 @@ def characterize_detector(
     start = task.known.with_(Bias.measure(biases, known=task.known))
     task.enter("gain, bootstrap")
     gain = _bootstrap_gain(flats, start)
-    rough = start.with_(gain)
-    electronics = task.electronics(rough, ", bootstrap")
+    rough, bent = start.with_(gain), _full_well(flats, start)
+    turnoff = None if bent is None else bent.capacity
+    electronics = task.electronics(rough, turnoff, ", bootstrap")
     task.enter("charge transfer")
     cti = None if stack is None else ChargeTransfer.measure(stack)
     task.enter("photon transfer")
     transfer = _photon_transfer(biases, flats, rough.with_(*electronics, *_these(cti)), gain)
     gain = _gain_of(transfer)
     chain = start.with_(gain)
-    chain = chain.with_(*task.electronics(chain, ""))
+    chain = chain.with_(*task.electronics(chain, turnoff))
     task.enter("full well")
     full_well = _full_well(flats, chain)
     if full_well is not None:
@@ -158,14 +160,16 @@ class _Task:
         if self.on_progress is not None:
             self.on_progress(step, STEPS.index(step), len(STEPS))
 
-    def electronics(self, chain: SignalChain, which: str) -> list[Effect]:
+    def electronics(
+        self, chain: SignalChain, turnoff: Sequence[float] | None, which: str = ""
+    ) -> list[Effect]:
         """Crosstalk and non-linearity in the electrons of the gain in `chain`, in the order of correction."""
         self.enter(f"crosstalk{which}")
         found: list[Effect] = []
         if self.spots is not None:
             found.append(Crosstalk.measure(self.spots, known=chain))
         self.enter(f"linearity{which}")
-        return [*found, _linearity(self.flats, chain.with_(*found))]
+        return [*found, _linearity(self.flats, chain.with_(*found), turnoff)]
 
 
 def _these(*effects: Effect | None) -> list[Effect]:
@@ -204,9 +208,7 @@ def _gain_of(transfer: PhotonTransfer) -> Gain:
     return Gain(tuple(gain.value), errors=tuple(gain.error), source="photon transfer")
 
 
-def _photon_transfer(
-    biases: FrameSet, flats: FrameSet, chain: SignalChain, gain: Gain
-) -> PhotonTransfer:
+def _photon_transfer(biases: FrameSet, flats: FrameSet, chain: SignalChain, gain: Gain) -> PhotonTransfer:
     """Fit the full model to frames in ADU again, straight and without crosstalk and late charge."""
 
     def both() -> Iterator[tuple[Frame, Frame]]:
@@ -225,16 +227,17 @@ def _in_adu(frame: Frame, gain: Gain) -> Frame:
     return frame.with_(data=data, variance=None, unit=u.adu, applied=applied)
 
 
-def _linearity(flats: FrameSet, chain: SignalChain) -> NonLinearity:
-    """Measure the curve below full well, and let it go on beyond."""
-    rough = _full_well(flats, chain)
-    maximum = None if rough is None else [STRAIGHT * value for value in rough.capacity]
+def _linearity(flats: FrameSet, chain: SignalChain, turnoff: Sequence[float] | None) -> NonLinearity:
+    """Measure the curve below the turnoff (ADU), and let it go on beyond."""
+    gain: Any = chain.get("gain")
+    maximum = None if turnoff is None else STRAIGHT * np.asarray(turnoff) * np.asarray(gain.values)
     found = NonLinearity.measure(flats, known=chain, maximum=maximum)
-    curves = [
-        attrs.evolve(curve, limit=curve.limit * EXTENDED / STRAIGHT) if isinstance(curve, Polynomial) else curve
-        for curve in found.curves
-    ]
-    return attrs.evolve(found, curves=tuple(curves))
+    return attrs.evolve(found, curves=tuple(_extended(curve) for curve in found.curves))
+
+
+def _extended(curve: Curve) -> Curve:
+    longer = curve.limit * EXTENDED / STRAIGHT
+    return attrs.evolve(curve, limit=longer) if isinstance(curve, Polynomial) else curve
 
 
 def _full_well(flats: FrameSet, chain: SignalChain) -> FullWell | None:

@@ -5,6 +5,7 @@ from fullwell.effects.affine import Affine, MasterTerm
 from fullwell.effects.base import Effect, Kind, Signal, Stage
 from fullwell.effects.bias import Bias
 from fullwell.effects.bias_wander import BiasWander
+from fullwell.effects.brighter_fatter import BrighterFatter
 from fullwell.effects.charge_trails import Trap
 from fullwell.effects.charge_transfer import ChargeTransfer
 from fullwell.effects.code_errors import CodeErrors
@@ -15,6 +16,7 @@ from fullwell.effects.curves import Composed, Curve, Polynomial, Spline, Table
 from fullwell.effects.dark import Dark
 from fullwell.effects.dark_current import DarkCurrent
 from fullwell.effects.defects import Defects
+from fullwell.effects.diffusion import Diffusion
 from fullwell.effects.flat import Flat
 from fullwell.effects.fringes import Fringes
 from fullwell.effects.full_well import FullWell
@@ -37,6 +39,7 @@ __all__ = [
     "Affine",
     "Bias",
     "BiasWander",
+    "BrighterFatter",
     "ChargeTransfer",
     "CodeErrors",
     "Composed",
@@ -47,6 +50,7 @@ __all__ = [
     "Dark",
     "DarkCurrent",
     "Defects",
+    "Diffusion",
     "Effect",
     "Flat",
     "Fringes",

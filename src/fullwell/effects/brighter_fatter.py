@@ -231,7 +231,8 @@ class BrighterFatter(Effect):
         Returns
         -------
         BrighterFatter
-            `statistics` has the number of amplifiers and by how much the sum was off, as a part of a_00.
+            `a_error` is that of the mean before its sum was made zero, a few percent more than behind that;
+            `statistics` has the number of amplifiers, a_00 before, and the largest change in errors.
 
         Raises
         ------

@@ -18,8 +18,9 @@ from fullwell.detector import Detector
 from fullwell.effects.assembly import assembled
 from fullwell.effects.base import Chain
 from fullwell.errors import ChainError
-from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
+from fullwell.flags import FLAG_DTYPE, FlagImage, Flags, mask_of
 from fullwell.frame import Frame, FrameSet, as_frame
+from fullwell.kernels.spread import clipped_spread
 from fullwell.photon_transfer import pooled_noise
 
 __all__ = [
@@ -114,12 +115,19 @@ def measured_noise(
     The noise that an overscan level brought into each row is taken out again: it is counted where that level
     is subtracted.
     """
-    noise, error = pooled_noise(((f.data, f.mask) for f in frames), detector_of(frames), clip=clip)
+    noise, error = pooled_noise(((f.data, _mask(f)) for f in frames), detector_of(frames), clip=clip)
     rows = [
         float(np.mean([f.header.get(f"OSCROW{i}", 0.0) ** 2 for f in frames]))
         for i in range(1, len(noise) + 1)
     ]
     return tuple(float(np.sqrt(max(n * n - row, 0.0))) for n, row in zip(noise, rows, strict=True)), error
+
+
+def _mask(frame: Frame) -> npt.NDArray[np.bool_]:
+    """Return the mask; one number for all pixels where the flags are one."""
+    if any(frame.flags.strides):
+        return frame.mask
+    return np.broadcast_to(mask_of(frame.flags[:1, :1]).any(), frame.shape)
 
 
 def noise_model(read_noise: Sequence[float], gain: Any, detector: Detector) -> NoiseModel:
@@ -147,14 +155,10 @@ def additive_offsets(frames: Sequence[Frame]) -> npt.NDArray[np.float64]:
     first = frames[0]
     levels = np.zeros(len(frames))
     for i, frame in enumerate(frames[1:], start=1):
-        good = ~(first.mask | frame.mask)
-        difference = frame.data[good].astype(np.float64) - first.data[good]
-        for _ in range(5 if difference.size else 0):
-            inside = np.abs(difference - np.median(difference)) <= 5 * difference.std()
-            if inside.all():
-                break
-            difference = difference[inside]
-        levels[i] = difference.mean() if difference.size else 0.0
+        flags = [one.flags for one in (first, frame) if any(one.flags.strides) or one.flags.any()]
+        good = ~mask_of(np.bitwise_or.reduce(flags)) if flags else None
+        difference = clipped_spread(frame.data, first.data, good=good, clip=5.0, rounds=5)
+        levels[i] = difference.mean if difference.count else 0.0
     return np.asarray(levels.mean() - levels)
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fullwell.errors import FrameError
 from fullwell.kernels.pool import over_blocks
 
-__all__ = ["mirrored", "moved_charge"]
+__all__ = ["mirrored", "moved_charge", "warm_up"]
 
 _ROWS = 32  # that one call of the compiled loop takes
 
@@ -86,3 +86,9 @@ def mirrored(charge: npt.NDArray[Any], margin: int) -> npt.NDArray[np.float32]:
     below, above = wide[margin : 2 * margin], wide[-2 * margin : -margin]
     wide[:margin], wide[-margin:] = below[::-1], above[::-1]
     return wide
+
+
+def warm_up() -> None:
+    """Compile the loop."""
+    image = np.ones((4, 4), np.float32)
+    moved_charge(image, image, np.zeros((1, 2)), np.zeros((2, 1)))

@@ -16,19 +16,18 @@ import numpy as np
 from fullwell.kernels.combine import MAD_TO_STD
 from fullwell.kernels.combine_tiles_compiled import FLOOR, NOISE, PIXELS, STD, STEP
 
-__all__ = ["clip_columns"]
+__all__ = ["clip_columns", "list_marked"]
 
 u16, u64, i32, i64 = np.uint16, np.uint64, np.int32, np.int64
 f32, f64 = np.float32, np.float64
 _NEAR = 4e-9
-_MANY = 16  # pixels of a tile from which on their frames are looked through side by side
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
 @_jit
 def clip_columns(
     raw: Any, tile: Any, n: Any, count: Any, zero: Any, rule: Any, noise: Any, shares: Any, bad: Any,
-    column: Any, marked: Any, bounds: Any, value: Any, used: Any, empirical: Any, propagated: Any, lost: Any,
+    column: Any, marked: Any, bounds: Any, value: Any, used: Any, empirical: Any, propagated: Any,
 ) -> None:  # fmt: skip
     """Finish the pixels of a tile that are marked in `bad`.
 
@@ -40,23 +39,20 @@ def clip_columns(
         Number of frames.
     count : int
         Pixels that the tile holds.
-    zero, rule, noise, shares, lost
+    zero, rule, noise, shares
         As for `combine_integers`.
     column : ndarray of int32, shape (N,)
     marked : ndarray of int64, shape (PIXELS,)
-    bounds : ndarray of uint16, shape (2 * PIXELS,)
         Work space.
+    bounds : ndarray of uint16, shape (2 * PIXELS,) or more
+        The least of the values that stay, of each pixel; the highest.
     value, used, empirical, propagated : ndarray
         Of the tile.
     """
     # No slices, no tuples of arrays, few arrays as arguments: to count references costs more than the rest.
     spread, clip, median = rule
     read, slope, pedestal = noise
-    found = _gathered(bad, count, marked)
-    for p in range(PIXELS):
-        bounds[p] = u16(0)
-    for p in range(PIXELS, 2 * PIXELS):
-        bounds[p] = u16(0xFFFF)
+    found = list_marked(bad, count, marked)
     for k in range(found):
         p = marked[k]
         for i in range(n):
@@ -77,28 +73,10 @@ def clip_columns(
             empirical[p] = f32(f64(m * square - total * total) / (f64(m) * f64(m - 1)) * share)
         used[p] = u16(m)
         propagated[p] = f32(max(read + slope * signal, FLOOR * read) * share)
-    if found < _MANY:
-        for k in range(found):
-            p = marked[k]
-            below, above = bounds[p], bounds[PIXELS + p]
-            for i in range(n):
-                x = raw[i * STEP + p]
-                lost[i] += i64(x < below) | i64(x > above)
-        return
-    for i in range(n):
-        lost[i] += _count_outside(raw[i * STEP : i * STEP + PIXELS], bounds[:PIXELS], bounds[PIXELS:])
 
 
 @_jit
-def _count_outside(row: Any, least: Any, most: Any) -> Any:
-    found = u16(0)
-    for p in range(PIXELS):
-        found = u16(found + u16((row[p] < least[p]) | (row[p] > most[p])))
-    return i64(found)
-
-
-@_jit
-def _gathered(bad: Any, count: Any, marked: Any) -> Any:
+def list_marked(bad: Any, count: Any, marked: Any) -> Any:
     """List what is marked; return how many."""
     found = i64(0)
     for p in range(count):

@@ -156,7 +156,7 @@ def _mark_infinite(row: Any, bad: Any) -> None:
 @_jit
 def _center(values: Any, keys: Any, n: Any, rows: Any, merges: Any, lines: Any) -> None:
     """Sort a copy of the values; line 0 becomes the median."""
-    sort_rows(values, keys, rows, merges)
+    sort_rows(values, keys, rows, merges, 0, _W)
     low, high, center = keys[(n - 1) // 2 * _S :], keys[n // 2 * _S :], lines[0]
     for p in range(_W):
         center[p] = 0.5 * (low[p] + high[p])
@@ -281,7 +281,7 @@ def _typical(
         for p in range(_W):
             row[p] = source[p] / factor
     keys[n * _S :] = np.inf
-    sort_rows(keys, keys, rows, merges)
+    sort_rows(keys, keys, rows, merges, 0, _W)
     result[:] = keys[(n - 1) // 2 * _S : (n - 1) // 2 * _S + _W]
 
 

@@ -1,8 +1,8 @@
 """Combine raw integers: the loops for frames of 16-bit pixels without masks, levels or weights.
 
-The pixels of a tile are sorted and summed side by side; the few that may lose a value are finished one by
-one on their sorted column. The rule is that of `fullwell.kernels.combine`, and decisions agree with it to
-the last one.
+The pixels of a tile are sorted and summed side by side. Those that may lose a value are gathered from some
+tiles into one, and clipped there. The rule is that of `fullwell.kernels.combine`, and decisions agree with it
+to the last one.
 """
 # mypy: disable-error-code="untyped-decorator"
 
@@ -13,7 +13,8 @@ from typing import Any
 import numba
 import numpy as np
 
-from fullwell.kernels.combine_columns_compiled import clip_columns
+from fullwell.kernels.combine_columns_compiled import list_marked
+from fullwell.kernels.combine_rejected_compiled import REALS, WORDS, clip_tile
 from fullwell.kernels.combine_tiles_compiled import NONE, PIXELS, SINGLES, STEP, combine_tile
 from fullwell.kernels.memory_compiled import finish_stores, load_ordered, prefetch, write_row
 from fullwell.kernels.networks_compiled import sort_rows
@@ -24,6 +25,7 @@ u16, u64 = np.uint16, np.uint64
 _W = PIXELS
 _LINE = 64  # bytes that memory hands out at once
 _AHEAD = 4  # tiles; so long does memory take
+_TILES = 16  # whose results wait for pixels that are clipped
 
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 
@@ -58,46 +60,97 @@ def combine_integers(
     lost : ndarray of int64, shape (N,)
         Number of rejected values of each frame, to which is added.
     """
-    addresses, swapped, top, zero = planes
-    n = addresses.size
-    raw, tile = _aligned(rows * STEP), _aligned(rows * STEP)
-    raw[n * STEP :] = u16(0xFFFF)
+    n, zero = planes[0].size, planes[3]
+    raw, tile = _rows_for(n, rows), _rows_for(n, rows)
     singles = np.empty(SINGLES * _W, np.float32)
-    totals, bad = np.empty(_W), np.empty(_W, np.uint8)
-    column, marked, bounds = np.empty(n, np.int32), np.empty(_W, np.int64), np.empty(2 * _W, np.uint16)
-    v, e, w = np.empty(_W, np.float32), np.empty(_W, np.float32), np.empty(_W, np.float32)
-    m, gone, flags = np.empty(_W, np.uint16), np.empty(_W, np.uint16), np.empty(_W, np.uint16)
-    for first in range(start, stop, _W):
-        count = min(_W, stop - first)
-        for i in range(n):
-            for line in range(_W * 2 // _LINE):
-                prefetch(addresses[i] + u64(2 * (first + _AHEAD * _W) + line * _LINE))
-            load_ordered(addresses[i], swapped[i], top[i], first, count, raw[i * STEP : i * STEP + _W])
-        if count < _W:
-            for i in range(n):
-                raw[i * STEP + count : i * STEP + _W] = u16(0)
-        sort_rows(raw, tile, rows, merges)
-        combine_tile(tile, n, rule, noise, shares, zero, singles, totals, bad, v, m, e, w)
-        if rule[0] != NONE:
-            clip_columns(
-                raw, tile, n, count, zero, rule, noise, shares, bad, column, marked, bounds, v, m, e, w, lost
-            )
-        for p in range(_W):
+    totals, bad, marked = np.empty(_W), np.empty(_W, np.uint8), np.empty(_W, np.int64)
+    # Pixels that may lose a value, of several tiles: what they are made of, where they belong, results.
+    packed, sorted_, spare = _rows_for(n, rows), _rows_for(n, rows), _rows_for(n, rows)
+    place, work = np.empty(_W, np.int64), (np.empty(WORDS * _W, np.uint16), np.empty(REALS * _W))
+    column, column_marks = np.empty(n, np.int32), np.empty(_W, np.int64)
+    doubt = np.empty(_W, np.uint8)
+    one_v, one_e, one_w, one_m = _results(_W)
+    v, e, w, m = _results(_W * _TILES)
+    gone, flags = np.empty(_W * _TILES, np.uint16), np.empty(_W * _TILES, np.uint16)
+    for begin in range(start, stop, _W * _TILES):
+        held, end = 0, min(stop, begin + _W * _TILES)
+        for first in range(begin, end, _W):
+            count, at = min(_W, stop - first), first - begin
+            _load_tile(planes, n, first, count, raw)
+            sort_rows(raw, tile, rows, merges, 0, _W)
+            combine_tile(
+                tile, n, rule, noise, shares, zero, singles, totals, bad,
+                v[at : at + _W], m[at : at + _W], e[at : at + _W], w[at : at + _W],
+            )  # fmt: skip
+            found = 0 if rule[0] == NONE else list_marked(bad, count, marked)
+            taken = 0
+            while taken < found or (held and first + _W >= end):
+                some = min(found - taken, _W - held)
+                _gather(raw, n, marked, taken, some, packed, held)
+                for k in range(some):
+                    place[held + k] = at + marked[taken + k]
+                taken, held = taken + some, held + some
+                if held < _W and first + _W < end:
+                    break
+                clip_tile(
+                    packed, sorted_, spare, n, rows, merges, held, zero, rule, noise, shares, work[0],
+                    work[1], column, column_marks, doubt, one_v, one_m, one_e, one_w, lost,
+                )  # fmt: skip
+                for k in range(held):
+                    p = place[k]
+                    v[p], m[p], e[p], w[p] = one_v[k], one_m[k], one_e[k], one_w[k]
+                held = 0
+        size = end - begin
+        for p in range(size):
             gone[p] = u16(n - m[p])
-        for p in range(_W):
+        for p in range(size):
             flags[p] = u16(0) if m[p] else empty
-        write_row(v, value, first, count)
-        write_row(e, empirical, first, count)
+        write_row(v, value, begin, size)
+        write_row(e, empirical, begin, size)
         if propagated.size:
-            write_row(w, propagated, first, count)
-        write_row(m, used, first, count)
-        write_row(gone, rejected, first, count)
-        write_row(flags, flagged, first, count)
+            write_row(w, propagated, begin, size)
+        write_row(m, used, begin, size)
+        write_row(gone, rejected, begin, size)
+        write_row(flags, flagged, begin, size)
     finish_stores()
 
 
 @_jit
-def _aligned(size: Any) -> Any:
-    space = np.empty(size + _LINE // 2, np.uint16)
+def _load_tile(planes: Any, n: Any, first: Any, count: Any, raw: Any) -> None:
+    addresses, swapped, top, _ = planes
+    for i in range(n):
+        for line in range(_W * 2 // _LINE):
+            prefetch(addresses[i] + u64(2 * (first + _AHEAD * _W) + line * _LINE))
+        load_ordered(addresses[i], swapped[i], top[i], first, count, raw[i * STEP : i * STEP + _W])
+    if count < _W:
+        for i in range(n):
+            raw[i * STEP + count : i * STEP + _W] = u16(0)
+
+
+@_jit
+def _gather(raw: Any, n: Any, marked: Any, first: Any, count: Any, packed: Any, start: Any) -> None:
+    """Copy the columns of some of the marked pixels to a place in another tile."""
+    for i in range(n):
+        for k in range(count):
+            packed[u64(i * STEP + start + k)] = raw[u64(i * STEP + marked[u64(first + k)])]
+
+
+@_jit
+def _results(size: Any) -> Any:
+    return (
+        np.empty(size, np.float32),
+        np.empty(size, np.float32),
+        np.empty(size, np.float32),
+        np.empty(size, np.uint16),
+    )
+
+
+@_jit
+def _rows_for(n: Any, rows: Any) -> Any:
+    """Make room for a tile; rows that no frame fills come last when they are sorted."""
+    space = np.empty(rows * STEP + _LINE // 2, np.uint16)
     shift = (_LINE - space.ctypes.data % _LINE) % _LINE // 2
-    return space[shift : shift + size]
+    tile = space[shift : shift + rows * STEP]
+    tile[: n * STEP] = u16(0)
+    tile[n * STEP :] = u16(0xFFFF)
+    return tile

@@ -1,7 +1,7 @@
 """Statistics of a sorted tile of raw integers, all pixels side by side.
 
 Limits are compared in single precision and a little too tight: what is not certain is left to
-`clip_columns`. All integers here are exact in single precision; Numba makes 64 bits of the sum of two
+`clip_tile`. All integers here are exact in single precision; Numba makes 64 bits of the sum of two
 integers of 32, which halves the speed.
 """
 # mypy: disable-error-code="untyped-decorator"
@@ -17,12 +17,14 @@ from fullwell.kernels.combine import FLOOR, MAD_TO_STD
 from fullwell.kernels.lanes_compiled import floats, fused, larger, load, smaller, splat, store
 from fullwell.kernels.networks_compiled import ROW, STRIDE
 
-__all__ = ["FLOOR", "MAD", "NOISE", "NONE", "PIXELS", "SINGLES", "STD", "STEP", "combine_tile"]
+__all__ = ["CHUNK", "FLOOR", "MAD", "NOISE", "NONE", "PIXELS", "SINGLES", "STD", "STEP", "combine_tile"]
 
 #: Codes of what the clipping is counted in.
 NONE, NOISE, STD, MAD = 0, 1, 2, 3
 #: Pixels of a tile of 16-bit integers, and from row to row.
 PIXELS, STEP = ROW // 2, STRIDE // 2
+#: Rows of which the sum of 16-bit integers is exact in single precision.
+CHUNK = 256
 #: Rows of single precision that the functions here need as work space.
 SINGLES = 3
 
@@ -30,7 +32,6 @@ u8, u16 = np.uint8, np.uint16
 f32, f64 = np.float32, np.float64
 _W = PIXELS
 _LANES = 32  # pixels side by side
-_CHUNK = 256  # rows: sums of so many 16-bit integers are exact in single precision
 _TIGHT = 3e-5  # more than all roundings of single precision together
 
 #: For loops across pixels. No flag lets the compiler forget NaN and infinity.
@@ -117,11 +118,11 @@ def _model(low: Any, high: Any, zero: Any, noise: Any, share: Any, propagated: A
 def _sums(tile: Any, n: Any, singles: Any, totals: Any) -> None:
     """Sum of distances from the lower median, exact, and of their squares."""
     square, total, part = singles[:_W], singles[_W : 2 * _W], singles[2 * _W : 3 * _W]
-    _partial_sums(tile, n, 0, min(n, _CHUNK), total, square)
+    _partial_sums(tile, n, 0, min(n, CHUNK), total, square)
     for p in range(_W):
         totals[p] = f64(total[p])
-    for first in range(_CHUNK, n, _CHUNK):
-        _partial_sums(tile, n, first, min(n, first + _CHUNK), total, part)
+    for first in range(CHUNK, n, CHUNK):
+        _partial_sums(tile, n, first, min(n, first + CHUNK), total, part)
         for p in range(_W):
             totals[p] += f64(total[p])
         for p in range(_W):

@@ -22,6 +22,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from fullwell.kernels.buffers import room
 from fullwell.kernels.planes import Plane
 from fullwell.kernels.pool import over_blocks
 
@@ -144,9 +145,9 @@ class Outputs:
     def empty(cls, shape: tuple[int, int], *, quiet: bool = False) -> Outputs:
         """Make room for a frame; without variance where that is not known."""
         return cls(
-            np.empty(shape, np.float32),
-            np.empty((1, shape[1]) if quiet else shape, np.float32),
-            np.empty(shape, np.uint16),
+            room(shape, np.float32),
+            room((1, shape[1]) if quiet else shape, np.float32),
+            room(shape, np.uint16),
         )
 
 

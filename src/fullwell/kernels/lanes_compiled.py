@@ -20,18 +20,24 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 
 __all__ = [
     "Lanes",
+    "any_less",
+    "differ",
+    "doubles",
     "emit_larger",
     "emit_smaller",
     "floats",
     "fused",
+    "integers",
     "larger",
     "less",
     "load",
     "pick",
+    "roots",
     "shortfall",
     "smaller",
     "splat",
     "store",
+    "wholes",
 ]
 
 types: Any = numba.types
@@ -115,6 +121,74 @@ def floats(context: Any, lanes: Any) -> Any:  # noqa: ARG001
         return builder.sitofp(wide, context.get_value_type(result))
 
     return result(lanes), generate
+
+
+@intrinsic
+def doubles(context: Any, lanes: Any) -> Any:  # noqa: ARG001
+    """Return lanes of float32 or uint16 as float64."""
+    result = Lanes(types.float64, lanes.count)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        target = context.get_value_type(result)
+        if isinstance(signature.args[0].element, types.Float):
+            return builder.fpext(arguments[0], target)
+        return builder.sitofp(builder.zext(arguments[0], ir.VectorType(ir.IntType(32), lanes.count)), target)
+
+    return result(lanes), generate
+
+
+@intrinsic
+def integers(context: Any, lanes: Any) -> Any:  # noqa: ARG001
+    """Return lanes of floats, 0 or more and less than 65536, as uint16."""
+    result = Lanes(types.uint16, lanes.count)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        wide = builder.fptosi(arguments[0], ir.VectorType(ir.IntType(32), lanes.count))
+        return builder.trunc(wide, context.get_value_type(result))
+
+    return result(lanes), generate
+
+
+def _of_each(name: str) -> Any:
+    """Make an intrinsic that calls one of LLVM's."""
+
+    @intrinsic
+    def each(context: Any, lanes: Any) -> Any:  # noqa: ARG001
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+            return call(builder, name, *arguments)
+
+        return lanes(lanes), generate
+
+    return each
+
+
+#: Square roots; whole numbers, rounded towards 0.
+roots, wholes = _of_each("sqrt"), _of_each("trunc")
+
+
+def _any(builder: Any, bits: Any) -> Any:
+    whole = builder.bitcast(bits, ir.IntType(bits.type.count))
+    return builder.icmp_unsigned("!=", whole, ir.Constant(whole.type, 0))
+
+
+@intrinsic
+def differ(context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
+    """Return whether any two integers differ."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return _any(builder, builder.icmp_unsigned("!=", *arguments))
+
+    return types.boolean(a, a), generate
+
+
+@intrinsic
+def any_less(context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
+    """Return whether any float is less than the other."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return _any(builder, builder.fcmp_ordered("<", *arguments))
+
+    return types.boolean(a, a), generate
 
 
 @intrinsic
@@ -223,4 +297,5 @@ def _operator(symbol: Any, in_place: Any, integer: str, floating: str) -> None:
 _operator(operator.add, operator.iadd, "add", "fadd")
 _operator(operator.sub, operator.isub, "sub", "fsub")
 _operator(operator.mul, operator.imul, "mul", "fmul")
+_operator(operator.truediv, operator.itruediv, "udiv", "fdiv")
 _operator(operator.or_, operator.ior, "or_", "or_")

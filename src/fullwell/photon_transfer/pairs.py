@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import attrs
 import numpy as np
@@ -13,8 +14,16 @@ from fullwell.detector import Box, parse_section
 from fullwell.errors import FrameError, FullwellWarning, ParameterError, UnitError
 from fullwell.frame import FrameLike, as_frame
 from fullwell.kernels.order_statistics import iterated_clip_factor
+from fullwell.kernels.spread import clipped_spread
 
-__all__ = ["PairGain", "clip_limits", "clipped_variance", "gain_from_pair", "pair_numbers"]
+__all__ = [
+    "PairGain",
+    "clip_limits",
+    "clipped_variance",
+    "difference_variance",
+    "gain_from_pair",
+    "pair_numbers",
+]
 
 LEVEL_TOLERANCE = 0.01
 LEAST_CLIP = 2.5  # sigma; below, iterated clipping eats its way in and its error is not known any more
@@ -117,16 +126,16 @@ def pair_numbers(
     """Measure as `gain_from_pair` does, without warning; return the levels of the flats above bias too."""
     if clip is not None and not clip >= LEAST_CLIP:
         raise ParameterError("clip", clip, f"{LEAST_CLIP:g} or more, or None; less eats up normal noise")
-    f1, f2, b1, b2 = _values([flat1, flat2, bias1, bias2], region)
-    level1 = f1.mean() - b1.mean()
-    level2 = f2.mean() - b2.mean()
+    (f1, f2, b1, b2), good = _planes([flat1, flat2, bias1, bias2], region)
+    mean_f1, mean_f2, mean_b1, mean_b2 = (clipped_spread(plane, good=good).mean for plane in (f1, f2, b1, b2))
+    level1 = mean_f1 - mean_b1
+    level2 = mean_f2 - mean_b2
     mean = 0.5 * (level1 + level2)
     if not mean > 0:
         raise FrameError(f"the flats are not brighter than the biases (by {mean:.4g} ADU)")
     s = level1 / level2 if rescale else 1.0
-    flat_difference = f1 - f2 if s == 1.0 else f1 - s * f2
-    flat_variance, n_flat = clipped_variance(flat_difference, clip=clip)
-    bias_variance, n_bias = clipped_variance(b1 - b2, clip=clip)
+    flat_variance, n_flat = difference_variance(f1, f2, scale=s, good=good, clip=clip)
+    bias_variance, n_bias = difference_variance(b1, b2, good=good, clip=clip)
     excess = (
         flat_variance - 0.5 * (1.0 + s * s) * bias_variance if s != 1.0 else flat_variance - bias_variance
     )
@@ -135,7 +144,7 @@ def pair_numbers(
             f"the flats show no shot noise: variance of the difference is {flat_variance:.4g} ADU^2 in the "
             f"flats, {bias_variance:.4g} in the biases"
         )
-    signal = f1.mean() + f2.mean() - b1.mean() - b2.mean() if s == 1.0 else level1 * (1.0 + s)
+    signal = mean_f1 + mean_f2 - mean_b1 - mean_b2 if s == 1.0 else level1 * (1.0 + s)
     gain = signal / excess
     gain_error = gain * np.sqrt(2 * flat_variance**2 / n_flat + 2 * bias_variance**2 / n_bias) / excess
     noise = gain * np.sqrt(bias_variance) / np.sqrt(2.0)
@@ -171,6 +180,31 @@ def clipped_variance(difference: npt.NDArray[np.float64], *, clip: float | None)
     return float(kept.var()) / left, kept.size / worse**2
 
 
+def difference_variance(
+    first: npt.NDArray[Any],
+    second: npt.NDArray[Any],
+    *,
+    scale: float = 1.0,
+    good: npt.NDArray[np.bool_] | None = None,
+    clip: float | None,
+) -> tuple[float, float]:
+    """Return what `clipped_variance` does for ``first - scale second``, without an image of the difference.
+
+    Parameters
+    ----------
+    first, second : ndarray, shape (rows, columns)
+    scale : float
+    good : ndarray of bool, optional
+        Pixels that count; all if not given.
+    clip : float or None
+    """
+    spread = clipped_spread(first, second, scale=scale, good=good, clip=clip)
+    if clip is None:
+        return spread.variance, float(spread.count)
+    left, worse = iterated_clip_factor(clip)
+    return spread.variance / left, spread.count / worse**2
+
+
 def clip_limits(difference: npt.NDArray[np.float64], *, clip: float) -> tuple[float, float]:
     """Lowest and highest value that stay within `clip` standard deviations of the median, iterated.
 
@@ -188,7 +222,10 @@ def clip_limits(difference: npt.NDArray[np.float64], *, clip: float) -> tuple[fl
         kept = inside
 
 
-def _values(sources: list[FrameLike], region: Box | str | None) -> list[npt.NDArray[np.float64]]:
+def _planes(
+    sources: list[FrameLike], region: Box | str | None
+) -> tuple[list[npt.NDArray[Any]], npt.NDArray[np.bool_]]:
+    """Return the pixels of the region, and which of them are good in all frames."""
     frames = [as_frame(source) for source in sources]
     for frame in frames[1:]:
         frames[0].same_shape(frame, what="flats and biases")
@@ -203,7 +240,10 @@ def _values(sources: list[FrameLike], region: Box | str | None) -> list[npt.NDAr
     where = box.slices if box is not None else (slice(None), slice(None))
     good = np.ones(frames[0].data[where].shape, bool)
     for frame in frames:
-        good &= ~frame.mask[where] & np.isfinite(frame.data[where])
+        if any(frame.flags.strides) or frame.flags.any():  # one number for all pixels is quickly seen
+            good &= ~frame.mask[where]
+        if frame.data.dtype.kind == "f":
+            good &= np.isfinite(frame.data[where])
     if good.sum() < 2:
         raise FrameError(f"{int(good.sum())} pixels are left after masking; at least 2 are needed")
-    return [frame.data[where][good].astype(np.float64) for frame in frames]
+    return [frame.data[where] for frame in frames], good

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fullwell.detector import Detector
 from fullwell.errors import NotEnoughFrames
-from fullwell.photon_transfer.pairs import clipped_variance
+from fullwell.photon_transfer.pairs import difference_variance
 
 __all__ = ["pooled_noise"]
 
@@ -53,11 +53,11 @@ def pooled_noise(
     for (first, mask1), (second, mask2) in pairwise(frames):
         for i, amplifier in enumerate(detector.amplifiers):
             box = amplifier.box.slices
-            good = ~(mask1[box] | mask2[box]) & np.isfinite(first[box]) & np.isfinite(second[box])
-            difference = first[box][good].astype(np.float64) - second[box][good]
-            if difference.size < 2:
+            parts = [mask[box] for mask in (mask1, mask2) if any(mask.strides) or mask.any()]
+            good = ~np.bitwise_or.reduce(parts) if parts else None
+            variance, count = difference_variance(first[box], second[box], good=good, clip=clip)
+            if not count > 1:  # of one pixel, or none
                 continue
-            variance, count = clipped_variance(difference, clip=clip)
             variances[i].append(variance / 2)
             counts[i].append(count)
     if not any(variances):

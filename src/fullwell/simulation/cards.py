@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from astropy.io.fits import Card
 
-from fullwell.detector import Detector
+from fullwell.detector import Amplifier, Detector
 from fullwell.simulation.scenario import Scenario
 from fullwell.simulation.schedule import Shot
 
-__all__ = ["raw_cards"]
+__all__ = ["amplifier_cards", "raw_cards"]
 
-_IMAGE_TYPES = {"bias": "Bias Frame", "dark": "Dark Frame", "flat": "Flat Field", "light": "Light Frame"}
+_IMAGE_TYPES = {
+    "bias": "Bias Frame",
+    "dark": "Dark Frame",
+    "flat": "Flat Field",
+    "light": "Light Frame",
+    "twilight": "Sky Flat",
+    "spots": "Spot",
+    "fe55": "Fe55",
+}
 
 
 def raw_cards(scenario: Scenario, shot: Shot, *, detector: Detector) -> list[Card]:
-    """Return all cards of a raw frame but END.
+    """Return all cards of a raw frame but END, of several amplifiers those of the primary header.
 
     Parameters
     ----------
@@ -30,21 +38,15 @@ def raw_cards(scenario: Scenario, shot: Shot, *, detector: Detector) -> list[Car
 
 def _plain(scenario: Scenario, shot: Shot, detector: Detector) -> list[Card]:
     entry, amplifiers = shot.entry, detector.amplifiers
-    rows, columns = detector.raw_shape
-    unsigned = detector.adc_bits <= 16
-    cards = [
-        Card("SIMPLE", True, "conforms to FITS standard"),
-        Card("BITPIX", 16 if unsigned else 32, "array data type"),
-        Card("NAXIS", 2, "number of array dimensions"),
-        Card("NAXIS1", columns),
-        Card("NAXIS2", rows),
-    ]
-    if unsigned:
-        cards += [Card("BSCALE", 1), Card("BZERO", 32768)]
+    cards = [Card("SIMPLE", True, "conforms to FITS standard")]
+    if len(amplifiers) == 1:
+        cards += _image_cards(detector.raw_shape, detector)
+    else:
+        cards += [Card("BITPIX", 8), Card("NAXIS", 0), Card("EXTEND", True, "one extension an amplifier")]
     cards += [
         Card("OBJECT", entry.object or (scenario.name if entry.type == "light" else entry.type)),
         Card("IMAGETYP", _IMAGE_TYPES[entry.type], "type of image"),
-        Card("EXPTIME", float(entry.exposure_time), "[s] exposure time"),
+        Card("EXPTIME", float(shot.exposure_time), "[s] exposure time"),
     ]
     if entry.filter is not None:
         cards.append(Card("FILTER", entry.filter, "name of filter"))
@@ -67,6 +69,38 @@ def _plain(scenario: Scenario, shot: Shot, detector: Detector) -> list[Card]:
     return cards
 
 
+def amplifier_cards(amplifier: Amplifier, detector: Detector) -> list[Card]:
+    """Return all cards but END of the extension of one amplifier, its sections among them."""
+    raw, box = amplifier.raw, amplifier.box
+    cards = [Card("XTENSION", "IMAGE", "image extension")]
+    cards += _image_cards(raw.shape, detector)
+    cards += [Card("PCOUNT", 0), Card("GCOUNT", 1), Card("EXTNAME", amplifier.name)]
+    sections = {"DATASEC": amplifier.data, "TRIMSEC": amplifier.data, "BIASSEC": amplifier.overscan}
+    inside = {key: part.shifted(-raw.x0, -raw.y0) for key, part in sections.items() if part is not None}
+    cards += [Card(key, part.section) for key, part in inside.items()]
+    x, y = (box.x0 + 1, box.x1), (box.y0 + 1, box.y1)
+    (x0, x1), (y0, y1) = x[:: -1 if amplifier.flip_x else 1], y[:: -1 if amplifier.flip_y else 1]
+    cards.append(Card("DETSEC", f"[{x0}:{x1},{y0}:{y1}]", "where the data lie on the detector"))
+    for key, value, comment in (
+        ("GAIN", amplifier.gain, "[e-/ADU]"),
+        ("RDNOISE", amplifier.read_noise, "[e-] read noise"),
+    ):
+        if value is not None:
+            cards.append(Card(key, float(value), comment))
+    return cards
+
+
+def _image_cards(shape: tuple[int, int], detector: Detector) -> list[Card]:
+    unsigned = detector.adc_bits <= 16
+    cards = [
+        Card("BITPIX", 16 if unsigned else 32, "array data type"),
+        Card("NAXIS", 2, "number of array dimensions"),
+        Card("NAXIS1", shape[1]),
+        Card("NAXIS2", shape[0]),
+    ]
+    return cards + ([Card("BSCALE", 1), Card("BZERO", 32768)] if unsigned else [])
+
+
 def _sbig(shot: Shot, detector: Detector) -> list[Card]:
     """Cards as CCDOPS prints them, in its own notation of numbers, and not one more."""
     rows, columns = detector.raw_shape
@@ -84,7 +118,7 @@ def _sbig(shot: Shot, detector: Detector) -> list[Card]:
         ("DATE-OBS", f"'{shot.start.isoformat(timespec='milliseconds')}'", "GMT START OF EXPOSURE [WIN]"),
         ("BZERO", _scientific(32768), ""),
         ("BSCALE", _scientific(1), ""),
-        ("EXPTIME", _scientific(shot.entry.exposure_time), "EXPOSURE IN SECONDS"),
+        ("EXPTIME", _scientific(shot.exposure_time), "EXPOSURE IN SECONDS"),
         ("CCD-TEMP", _scientific(shot.temperature), "CCD TEMP IN DEGREES C"),
         ("XPIXSZ", _scientific(size), "PIXEL WIDTH IN MICRONS"),
         ("YPIXSZ", _scientific(size), "PIXEL HEIGHT IN MICRONS"),

@@ -1,7 +1,8 @@
-"""The detector of a scenario, and its effects as one signal chain a filter."""
+"""The detector of a scenario, its effects as a signal chain, and what shines on it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -11,24 +12,28 @@ import numpy.typing as npt
 from fullwell.chain import SignalChain
 from fullwell.detector import Detector
 from fullwell.detector.presets import load_detector
+from fullwell.detector.shrinking import with_amplifiers_of
+from fullwell.effects import Dark, Effect, Flat, Fringes, Persistence, XRays
 from fullwell.effects.adc import ADC
-from fullwell.effects.base import Effect
 from fullwell.effects.bias import Bias
 from fullwell.effects.cosmic_rays import CosmicRays
-from fullwell.effects.dark import Dark
-from fullwell.effects.flat import Flat
 from fullwell.effects.gain import Gain
 from fullwell.effects.read_noise import ReadNoise
 from fullwell.effects.shot_noise import ShotNoise
-from fullwell.scene import Lamp, Scene, Sky, Source, Stars
-from fullwell.simulation.maps import bias_structure, dark_rate, flat_response
-from fullwell.simulation.scenario import DetectorTable, Scenario
+from fullwell.noise import Noise
+from fullwell.scene import Scene, Stars
+from fullwell.simulation.detector_effects import Surroundings, lasting_effects
+from fullwell.simulation.detector_tables import DetectorTable
+from fullwell.simulation.effect_tables import EffectsTable
+from fullwell.simulation.feature_names import make_feature, passes
+from fullwell.simulation.maps import bias_structure, dark_by_law, dark_rate, flat_response
+from fullwell.simulation.scenario import Scenario
+from fullwell.simulation.scenery import Scenery
 from fullwell.simulation.schedule import Shot
 
 __all__ = ["Instrument", "detector_of"]
 
-#: Pixels of star field around the frame, beyond the dither, so that wings come in from outside.
-FIELD_MARGIN = 10.0
+Map = npt.NDArray[np.float32]
 
 
 @attrs.frozen(eq=False)
@@ -43,20 +48,25 @@ class Instrument:
     bias : ndarray of float32 or None
         Structure on top of the level, ADU.
     dark : ndarray of float32
-        Rate, e-/s.
+        Rate at the temperature of the scenario, e-/s.
     flats : dict of str to ndarray of float32
         Response by filter.
-    stars : Stars or None
-        The field before dithering.
+    scenery : Scenery
+    fringes : dict of str to Fringes
+        By filter.
+    lasting : tuple of Effect
+        Those that are the same in every exposure.
     """
 
     scenario: Scenario
     seed: int
     detector: Detector
-    bias: npt.NDArray[np.float32] | None
-    dark: npt.NDArray[np.float32]
-    flats: dict[str, npt.NDArray[np.float32]]
-    stars: Stars | None
+    bias: Map | None
+    dark: Map
+    flats: dict[str, Map]
+    scenery: Scenery
+    fringes: dict[str, Fringes]
+    lasting: tuple[Effect, ...]
 
     @classmethod
     def build(cls, scenario: Scenario, *, seed: int) -> Instrument:
@@ -69,55 +79,125 @@ class Instrument:
         """
         detector = detector_of(scenario.detector)
         shape = detector.shape
-        stars = None
-        if scenario.stars is not None:
-            dither = max(entry.dither for entry in scenario.sequence)
-            table = scenario.stars.model_dump()
-            stars = Stars.random(**table, shape=shape, seed=seed, margin=FIELD_MARGIN + dither)
+        dark = dark_rate(scenario.dark, shape, seed=seed)
+        by_law = dark_by_law(scenario.dark, shape, celsius=scenario.temperature, seed=seed)
+        dark = dark if by_law is None else dark + by_law
+        bias = bias_structure(scenario.bias, shape, seed=seed)
         return cls(
             scenario=scenario,
             seed=seed,
             detector=detector,
-            bias=bias_structure(scenario.bias, shape, seed=seed),
-            dark=dark_rate(scenario.dark, shape, seed=seed),
+            bias=bias,
+            dark=dark,
             flats={
-                name: flat_response(table, shape, name=name, seed=seed)
+                name: flat_response(table, detector, name=name, seed=seed)
                 for name, table in scenario.flat.items()
             },
-            stars=stars,
+            scenery=Scenery.build(scenario, detector, seed=seed),
+            fringes={
+                name: Fringes.thin_film(
+                    shape, seed=seed, sky=scenario.sky[name].level, **table.model_dump(exclude={"variation"})
+                )
+                for name, table in scenario.effects.fringes.items()
+            },
+            lasting=_lasting(scenario, detector, bias=bias, dark=dark, seed=seed),
         )
+
+    @property
+    def remembers(self) -> bool:
+        """Whether an exposure depends on those before, which must be taken in order then."""
+        return self.scenario.effects.persistence is not None
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether there are effects whose truth is more than bias, dark current, flats and cosmic rays."""
+        sequence = self.scenario.sequence
+        own = any(entry.features for entry in sequence) or any(
+            passes(feature) for flat in self.scenario.flat.values() for feature in flat.features
+        )
+        return own or self.scenario.effects != EffectsTable() or self.scenario.dark.law is not None
 
     def chain(self, shot: Shot) -> SignalChain:
         """Return the effects that act on this exposure."""
-        tables, detector = self.scenario, self.detector
-        effects: list[Effect] = [
-            ShotNoise(),
-            Dark(rate=self.dark, offset=tables.dark.offset, dead_time=tables.dark.dead_time),
-            ReadNoise([amplifier.read_noise or 0.0 for amplifier in detector.amplifiers]),
-            Gain([amplifier.gain or 1.0 for amplifier in detector.amplifiers]),
-            Bias(level=tables.bias.level, structure=self.bias, drift=tables.bias.drift),
-            ADC(bits=detector.adc_bits),
-        ]
-        flat = self.flats.get(shot.entry.filter or "")
+        return SignalChain([*self.lasting, *self._of_this_exposure(shot)])
+
+    def _of_this_exposure(self, shot: Shot) -> Iterator[Effect]:
+        tables, effects, name = self.scenario.dark, self.scenario.effects, shot.entry.filter or ""
+        yield Dark(rate=self._dark_at(shot.temperature), offset=tables.offset, dead_time=tables.dead_time)
+        flat = self._flat(shot)
         if flat is not None:
-            effects.append(Flat(flat, filter=shot.entry.filter or ""))
-        if tables.cosmic_rays is not None:
-            effects.append(CosmicRays(rate=tables.cosmic_rays.rate, depth=tables.cosmic_rays.depth))
-        return SignalChain(effects)
+            yield Flat(flat, filter=name)
+        if name in self.fringes and shot.entry.type == "light":
+            yield self.fringes[name]
+        if effects.persistence is not None:
+            values = effects.persistence.model_dump(exclude_none=True)
+            yield Persistence(**values, idle=shot.idle)
+        if effects.xrays is not None and shot.entry.type == "fe55":
+            yield XRays(**effects.xrays.model_dump())
+
+    def _dark_at(self, celsius: float) -> Map:
+        scenario = self.scenario
+        if scenario.dark.law is None or celsius == scenario.temperature:
+            return self.dark
+        by_law = dark_by_law(scenario.dark, self.detector.shape, celsius=celsius, seed=self.seed)
+        assert by_law is not None
+        return dark_rate(scenario.dark, self.detector.shape, seed=self.seed) + by_law
+
+    def _flat(self, shot: Shot) -> Map | None:
+        """Response in this exposure, with the features that are in no other."""
+        name = shot.entry.filter or ""
+        table, flat = self.scenario.flat.get(name), self.flats.get(name)
+        entries = list(shot.entry.features)
+        if table is not None:
+            entries += [entry for entry in table.features if passes(entry)]
+        if not entries:
+            return flat
+        image = np.ones(self.detector.shape) if flat is None else flat.astype(np.float64)
+        for entry in entries:
+            feature = make_feature(entry, seed=self.seed, detector=self.detector, exposure=shot.exposure)
+            image = image * feature.render(
+                self.detector, wavelength=620.0 if table is None else table.wavelength
+            )
+        return image.astype(np.float32)
+
+    def state(self, shot: Shot) -> dict[str, dict[str, Any]]:
+        """Return what is set for this exposure alone, by effect name."""
+        hour = (shot.start - self.scenario.start).total_seconds() / 3600
+        state: dict[str, dict[str, Any]] = {
+            "bias": {"level_offset": shot.level_offset},
+            "bias_wander": {"hour": hour},
+            "illumination": {"source": "lamp" if shot.entry.type == "flat" else "sky"},
+        }
+        fringes = self.scenario.effects.fringes.get(shot.entry.filter or "")
+        if fringes is not None and fringes.variation:
+            normal = float(Noise(self.seed, shot.exposure).stream("fringe_amplitude").normal(1)[0])
+            state["fringes"] = {"amplitude": max(1 + fringes.variation * normal, 0.0)}
+        return state
 
     def scene(self, shot: Shot) -> Scene | None:
         """Return what shines in this exposure; None for a closed shutter."""
-        if shot.entry.type == "flat":
-            return Scene([Lamp(shot.entry.lamp)])
-        if shot.entry.type != "light":
-            return None
-        parts: list[Source] = []
-        sky = self.scenario.sky.get(shot.entry.filter or "")
-        if sky is not None:
-            parts.append(Sky(sky.level, gradient=sky.gradient))
-        if self.stars is not None:
-            parts.append(self.stars.shifted(*shot.dither))
-        return Scene(parts)
+        return self.scenery.seen_by(shot)
+
+    @property
+    def stars(self) -> Stars | None:
+        """The field before dithering."""
+        return self.scenery.stars
+
+
+def _lasting(
+    scenario: Scenario, detector: Detector, *, bias: Map | None, dark: Map, seed: int
+) -> tuple[Effect, ...]:
+    effects: list[Effect] = [
+        ShotNoise(),
+        ReadNoise([amplifier.read_noise or 0.0 for amplifier in detector.amplifiers]),
+        Gain([amplifier.gain or 1.0 for amplifier in detector.amplifiers]),
+        Bias(level=scenario.bias.level, structure=bias, drift=scenario.bias.drift),
+        ADC(bits=detector.adc_bits),
+    ]
+    if scenario.cosmic_rays is not None:
+        effects.append(CosmicRays(rate=scenario.cosmic_rays.rate, depth=scenario.cosmic_rays.depth))
+    around = Surroundings(detector, dark, scenario.bias.level, seed)
+    return (*effects, *lasting_effects(scenario.effects, around))
 
 
 def detector_of(table: DetectorTable) -> Detector:
@@ -139,6 +219,8 @@ def detector_of(table: DetectorTable) -> Detector:
         )
     else:
         detector = load_detector(table.preset)
+        if table.amplifier is not None:
+            detector = with_amplifiers_of(detector, table.amplifier)
         own = _given(table, "gain", "read_noise")
         amplifiers = tuple(attrs.evolve(amplifier, **own) for amplifier in detector.amplifiers)
         detector = attrs.evolve(detector, amplifiers=amplifiers)

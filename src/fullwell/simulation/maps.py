@@ -7,13 +7,18 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from fullwell.detector import Detector
+from fullwell.effects import DarkCurrent
 from fullwell.errors import ConfigError
 from fullwell.noise import FIXED_PATTERN, Noise, Stream
-from fullwell.simulation.scenario import BiasTable, DarkTable, FlatTable
+from fullwell.simulation.detector_tables import BiasTable, DarkTable, FlatTable
+from fullwell.simulation.feature_names import make_feature, passes
 
-__all__ = ["bias_structure", "dark_rate", "flat_response"]
+__all__ = ["bias_structure", "dark_by_law", "dark_rate", "flat_response"]
 
 Map = npt.NDArray[np.float32]
+#: Kelvin at 0 degrees Celsius.
+ICE = 273.15
 
 
 def bias_structure(table: BiasTable, shape: tuple[int, int], *, seed: int) -> Map | None:
@@ -45,6 +50,8 @@ def dark_rate(table: DarkTable, shape: tuple[int, int], *, seed: int) -> Map:
         If a hot pixel lies outside of the frame.
     """
     image = np.full(shape, table.rate, np.float32)
+    if table.spread:
+        image *= np.exp(table.spread * _fixed(seed, "dark_spread").normal(shape))
     if table.hot_fraction and table.hot_rate is not None:
         stream = _fixed(seed, "dark_hot_pixels")
         hot = _choose(stream, round(table.hot_fraction * image.size), image.size)
@@ -61,14 +68,27 @@ def dark_rate(table: DarkTable, shape: tuple[int, int], *, seed: int) -> Map:
     return image
 
 
-def flat_response(table: FlatTable, shape: tuple[int, int], *, name: str, seed: int) -> Map:
-    """Return the response to light of every pixel, its median 1.
+def dark_by_law(table: DarkTable, shape: tuple[int, int], *, celsius: float, seed: int) -> Map | None:
+    """Return the dark current that follows the temperature, e-/s; None where no law is given.
+
+    Raises
+    ------
+    ParameterError
+        If the temperature is none that the law holds for, or a parameter is impossible.
+    """
+    if table.law is None:
+        return None
+    return DarkCurrent(**table.law.model_dump()).rates(shape, celsius + ICE, seed=seed)
+
+
+def flat_response(table: FlatTable, detector: Detector, *, name: str, seed: int) -> Map:
+    """Return the response to light of every pixel, its median 1; features that change with time left out.
 
     Vignetting grows with the square of the distance from the center and reaches its full value in
     the corners. Dust throws rings, the shadow of a grain far from focus in a telescope with a
     central obstruction. Pixel response is the same in all filters, dust and vignetting are not.
     """
-    rows, columns = shape
+    shape = rows, columns = detector.shape
     y = ((np.arange(rows) + 0.5) / rows - 0.5)[:, None]
     x = (np.arange(columns) + 0.5) / columns - 0.5
     image = 1 - table.vignetting * 2 * (x * x + y * y)
@@ -80,6 +100,10 @@ def flat_response(table: FlatTable, shape: tuple[int, int], *, name: str, seed: 
         _shade(image, row, column, size, depth)
     if table.pixel_response:
         image = image * (1 + table.pixel_response * _fixed(seed, "flat_pixel_response").normal(shape))
+    for entry in table.features:
+        if not passes(entry):
+            feature = make_feature(entry, seed=seed, detector=detector)
+            image = image * feature.render(detector, wavelength=table.wavelength)
     return (image / np.median(image)).astype(np.float32)
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
+from fullwell.chain import Exposure, SignalChain
+from fullwell.effects.base import Signal, Stage
 from fullwell.errors import AlreadyExists, FileError, ParameterError
 from fullwell.files import write_whole
 from fullwell.noise import Noise
-from fullwell.simulation.cards import raw_cards
 from fullwell.simulation.instrument import Instrument, detector_of
-from fullwell.simulation.raw_files import fits_bytes
+from fullwell.simulation.raw_files import raw_bytes, raw_size
 from fullwell.simulation.scenario import Scenario
 from fullwell.simulation.schedule import Shot, schedule
 from fullwell.simulation.truth import FrameTruth, truth_files, write_truth
@@ -53,9 +57,7 @@ def preview(scenario: Scenario, folder: Path | str, *, seed: int | None = None) 
     """
     shots = schedule(scenario, seed=_seed(scenario, seed))
     detector = detector_of(scenario.detector)
-    rows, columns = detector.raw_shape
-    body = rows * columns * (2 if detector.adc_bits <= 16 else 4)
-    size = 2880 + -(-body // 2880) * 2880
+    size = raw_size(detector)
     targets = [Path(folder) / shot.file for shot in shots] + list(truth_files(Path(folder)))
     return Preview(shots, detector.raw_shape, size * len(shots), [path for path in targets if path.exists()])
 
@@ -81,7 +83,8 @@ def simulate(
     overwrite : bool
         Whether files that are there may be replaced.
     workers : int
-        Threads; the frames are the same for any number.
+        Threads; the frames are the same for any number. Exposures with persistence are taken one after
+        the other.
     on_progress : callable, optional
         Called as ``on_progress(done, total, file)`` after each frame.
 
@@ -109,46 +112,80 @@ def simulate(
             "choose another folder, or allow overwriting"
         )
     instrument = Instrument.build(scenario, seed=used_seed)
+    for shot in plan.shots:
+        instrument.scene(shot)  # refuses what cannot be meant before anything is written
     _prepare(folder)
     truths: dict[int, FrameTruth] = {}
-    with ThreadPoolExecutor(workers) as pool:
-        pending = {pool.submit(_take, instrument, shot, folder): shot for shot in plan.shots}
-        try:
-            for done, future in enumerate(as_completed(pending), start=1):
-                shot = pending[future]
-                truths[shot.exposure] = future.result()
-                if on_progress is not None:
-                    on_progress(done, len(plan.shots), shot.file)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    taken = _in_order if instrument.remembers else _side_by_side
+    with closing(taken(instrument, plan.shots, folder, workers)) as exposures:
+        for done, truth in enumerate(exposures, start=1):
+            truths[truth.shot.exposure] = truth
+            if on_progress is not None:
+                on_progress(done, len(plan.shots), truth.shot.file)
     write_truth(folder, instrument, [truths[shot.exposure] for shot in plan.shots])
     return [folder / shot.file for shot in plan.shots]
 
 
-def _take(instrument: Instrument, shot: Shot, folder: Path) -> FrameTruth:
+def _side_by_side(
+    instrument: Instrument, shots: list[Shot], folder: Path, workers: int
+) -> Generator[FrameTruth, None, None]:
+    """Take exposures that do not depend on each other, in any order."""
+    with ThreadPoolExecutor(workers) as pool:
+        pending = [pool.submit(_take, instrument, shot, folder, None) for shot in shots]
+        try:
+            for future in as_completed(pending):
+                yield future.result()[0]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _in_order(
+    instrument: Instrument, shots: list[Shot], folder: Path, _: int
+) -> Generator[FrameTruth, None, None]:
+    """Take one exposure after the other; what the detector remembers goes on to the next."""
+    memory: Mapping[str, Any] | None = None
+    for shot in shots:
+        truth, memory = _take(instrument, shot, folder, memory)
+        yield truth
+
+
+def _take(
+    instrument: Instrument, shot: Shot, folder: Path, memory: Mapping[str, Any] | None
+) -> tuple[FrameTruth, Mapping[str, Any]]:
     """Expose one frame and write it."""
-    detector = instrument.detector
-    exposure = instrument.chain(shot).expose(
+    chain, state = instrument.chain(shot), instrument.state(shot)
+    noise = Noise(instrument.seed, shot.exposure)
+    exposure = chain.expose(
         instrument.scene(shot),
-        shot.entry.exposure_time,
-        detector=detector,
-        noise=Noise(instrument.seed, shot.exposure),
-        state={"bias": {"level_offset": shot.level_offset}},
+        shot.exposure_time,
+        detector=instrument.detector,
+        noise=noise,
+        state=state,
+        memory=memory,
     )
-    cards = raw_cards(instrument.scenario, shot, detector=detector)
-    write_whole(folder / shot.file, fits_bytes(exposure.frame.data, cards))
-    expected = None
+    write_whole(
+        folder / shot.file, raw_bytes(exposure.frame.data, instrument.scenario, shot, instrument.detector)
+    )
+    truth = FrameTruth.of(exposure, shot, chain, lasting=instrument.lasting)
     if shot.entry.type == "light":
-        flat = instrument.flats.get(shot.entry.filter or "", np.float32(1))
-        expected = np.asarray(exposure.light * flat, np.float32)
-    return FrameTruth(
-        shot=shot,
-        bias_offset=float(exposure.truth["bias_offset"]),
-        cosmic_rays=exposure.truth.get("cosmic_rays"),
-        cosmic_ray_count=int(exposure.truth.get("cosmic_ray_count", 0)),
-        expected=expected,
-    )
+        truth = attrs.evolve(truth, expected=_collected(exposure, chain, state, noise))
+    return truth, exposure.memory
+
+
+def _collected(
+    exposure: Exposure, chain: SignalChain, state: dict[str, dict[str, Any]], noise: Noise
+) -> npt.NDArray[np.float32]:
+    """Return the expected photo-electrons behind everything that acts before they are counted."""
+    frame = exposure.frame
+    assert frame.detector is not None
+    assert frame.exposure_time is not None
+    seconds = frame.exposure_time
+    signal = Signal(exposure.light.copy(), frame.detector, seconds, seconds, state=state)
+    for effect in chain:
+        if effect.stage < Stage.BRIGHTER_FATTER:
+            effect.simulate(signal, noise=noise)
+    return np.asarray(signal.image, np.float32)
 
 
 def _prepare(folder: Path) -> None:

@@ -10,121 +10,34 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from fullwell.config import ConfigModel, load_config, parse_config
+from fullwell.config import ConfigModel, parse_config, read_toml
 from fullwell.errors import ParameterError
+from fullwell.simulation.detector_tables import (
+    BiasTable,
+    CosmicRaysTable,
+    DarkTable,
+    DetectorTable,
+    FeatureEntry,
+    FlatTable,
+)
+from fullwell.simulation.effect_tables import EffectsTable
+from fullwell.simulation.scene_tables import (
+    GalaxiesTable,
+    MoonTable,
+    SkyTable,
+    SpotsTable,
+    StarsTable,
+    TwilightTable,
+)
+from fullwell.simulation.stated import filled_in
+from fullwell.simulation.values import NotNegative, Number, Size
 
 __all__ = ["Scenario", "Sequence", "preset_scenarios"]
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=0)]
-Size = Annotated[int, Field(gt=0)]
-FrameType = Literal["bias", "dark", "flat", "light"]
+FrameType = Literal["bias", "dark", "flat", "light", "twilight", "spots", "fe55"]
 Card = str | int | float | bool
-
-
-class DetectorTable(ConfigModel):
-    """A detector that comes with the package, or one amplifier described here."""
-
-    preset: str | None = None
-    name: str | None = None
-    shape: tuple[Size, Size] | None = None
-    overscan: Count = 0
-    prescan: Count = 0
-    parallel: Count = 0
-    gain: Positive | None = None
-    read_noise: NotNegative | None = None
-    adc_bits: Annotated[int, Field(ge=8, le=24)] | None = None
-    pixel_size: Positive | None = None
-
-    @model_validator(mode="after")
-    def _one_or_the_other(self) -> Self:
-        if self.preset is None and None in (self.shape, self.gain, self.read_noise):
-            raise ValueError("give a preset, or shape, gain and read_noise")
-        geometry = [name for name in ("shape", "overscan", "prescan", "parallel") if getattr(self, name)]
-        if self.preset is not None and geometry:
-            raise ValueError(f"a preset has its own {', '.join(geometry)}")
-        return self
-
-
-class Falloff(ConfigModel):
-    """Bias that falls off exponentially from the left edge: ADU there, and length in frame widths."""
-
-    amplitude: Number
-    length: Positive
-
-
-class BiasTable(ConfigModel):
-    """Pedestal in ADU."""
-
-    level: Number = 0.0
-    drift: NotNegative = 0.0
-    gradient: tuple[Number, Number] = (0.0, 0.0)
-    falloff: Falloff | None = None
-    structure: NotNegative = 0.0
-    bad_columns: Count = 0
-    bad_column_height: NotNegative = 0.0
-
-
-class HotPixel(ConfigModel):
-    """One pixel with its own dark current, e-/s."""
-
-    x: Count
-    y: Count
-    rate: NotNegative
-
-
-class DarkTable(ConfigModel):
-    """Dark current in e-/s, and hot pixels drawn log-evenly between two rates."""
-
-    rate: NotNegative = 0.0
-    offset: NotNegative = 0.0
-    dead_time: NotNegative = 0.0
-    hot_fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
-    hot_rate: tuple[Positive, Positive] | None = None
-    pixels: tuple[HotPixel, ...] = ()
-
-    @model_validator(mode="after")
-    def _rates(self) -> Self:
-        if self.hot_fraction and self.hot_rate is None:
-            raise ValueError("hot_fraction needs hot_rate = [lowest, highest] in e-/s")
-        if self.hot_rate is not None and self.hot_rate[0] > self.hot_rate[1]:
-            raise ValueError("hot_rate has the lowest rate first")
-        return self
-
-
-class FlatTable(ConfigModel):
-    """Response to light in one filter."""
-
-    vignetting: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    dust: Count = 0
-    dust_depth: Annotated[float, Field(ge=0, lt=1)] = 0.03
-    pixel_response: Annotated[float, Field(ge=0, le=0.1)] = 0.0
-
-
-class SkyTable(ConfigModel):
-    """Sky in one filter: e-/s/pixel, and relative change across the frame."""
-
-    level: NotNegative
-    gradient: tuple[Number, Number] = (0.0, 0.0)
-
-
-class StarsTable(ConfigModel):
-    """A random field: faintest and brightest in e-/s, widths in pixels."""
-
-    number: Count
-    flux: tuple[Positive, Positive]
-    fwhm: Positive = 3.0
-    profile: Literal["gaussian", "moffat"] = "gaussian"
-    beta: Positive = 3.0
-
-
-class CosmicRaysTable(ConfigModel):
-    """Hits per cm^2 and minute, and thickness of the sensitive layer in micrometers."""
-
-    rate: NotNegative = 2.0
-    depth: Positive = 15.0
+#: Types of exposures that need a table of their filter where there are any of that kind.
+LIT = {"flat": ("flat", "light", "twilight"), "sky": ("light",), "twilight": ("twilight",)}
 
 
 class Sequence(ConfigModel):
@@ -132,7 +45,7 @@ class Sequence(ConfigModel):
 
     type: FrameType
     count: Size = 1
-    exposure_time: NotNegative = 0.0
+    exposure_time: NotNegative | tuple[NotNegative, ...] = 0.0
     filter: str | None = None
     lamp: NotNegative = 0.0
     name: str = "{type}_{number:03d}.fits"
@@ -141,6 +54,8 @@ class Sequence(ConfigModel):
     level_offset: tuple[Number, ...] = ()
     temperature: Number | tuple[Number, ...] | None = None
     start: datetime | None = None
+    amplifiers: tuple[str, ...] = ()
+    features: tuple[FeatureEntry, ...] = ()
 
     @field_validator("name")
     @classmethod
@@ -155,9 +70,11 @@ class Sequence(ConfigModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.lamp and self.type != "flat":
-            raise ValueError("a lamp belongs to flats")
-        for name in ("level_offset", "temperature"):
+        if self.lamp and self.type not in ("flat", "spots"):
+            raise ValueError("a lamp belongs to flats and spots")
+        if self.amplifiers and self.type != "spots":
+            raise ValueError("amplifiers are those that spots are put on")
+        for name in ("exposure_time", "level_offset", "temperature"):
             values = getattr(self, name)
             if isinstance(values, tuple) and len(values) not in (0, self.count):
                 raise ValueError(f"{name} has {len(values)} values for {self.count} frames")
@@ -184,32 +101,57 @@ class Scenario(ConfigModel):
     dark: DarkTable = DarkTable()
     flat: dict[str, FlatTable] = Field(default_factory=dict)
     sky: dict[str, SkyTable] = Field(default_factory=dict)
+    moon: dict[str, MoonTable] = Field(default_factory=dict)
+    twilight: dict[str, TwilightTable] = Field(default_factory=dict)
     stars: StarsTable | None = None
+    galaxies: GalaxiesTable | None = None
+    spots: SpotsTable = SpotsTable()
     cosmic_rays: CosmicRaysTable | None = None
+    effects: EffectsTable = EffectsTable()
     sequence: Annotated[tuple[Sequence, ...], Field(min_length=1)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_what_the_detector_states(cls, values: Any) -> Any:
+        return filled_in(values) if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _filters_are_known(self) -> Self:
-        for table in ("flat", "sky"):
+        for table, types in LIT.items():
             known = getattr(self, table)
             for entry in self.sequence:
-                lit = entry.type == "light" or (table == "flat" and entry.type == "flat")
-                if known and lit and (entry.filter or "") not in known:
+                needed = known or table == "twilight"
+                if needed and entry.type in types and (entry.filter or "") not in known:
                     raise ValueError(
                         f"filter {entry.filter!r} has no table [{table}.*]; known: {', '.join(known)}"
                     )
+        dark = [name for name in self.effects.fringes if name not in self.sky]
+        if dark:
+            raise ValueError(
+                f"effects.fringes.{dark[0]} are part of the sky, and there is no [sky.{dark[0]}]"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _sources_are_there(self) -> Self:
+        if self.effects.xrays is None and any(entry.type == "fe55" for entry in self.sequence):
+            raise ValueError("exposures of type fe55 need the source, [effects.xrays]")
         return self
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """Read a scenario from a TOML file.
+        """Read a scenario from a TOML file, beside which a catalog of stars is looked for.
 
         Raises
         ------
         UnreadableFile, ConfigError
             If there is no such file, or it holds unknown keys or impossible values.
         """
-        return load_config(path, cls)
+        values = read_toml(path)
+        stars = values.get("stars")
+        if isinstance(stars, dict) and isinstance(stars.get("catalog"), str):
+            stars["catalog"] = str(Path(path).parent / stars["catalog"])
+        return parse_config(values, cls, source=str(path))
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

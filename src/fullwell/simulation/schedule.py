@@ -28,21 +28,30 @@ class Shot:
         The table it comes from.
     start : datetime
         Beginning of the exposure.
+    exposure_time : float
+        Seconds.
     temperature : float
         Degrees Celsius.
     level_offset : float
         ADU on top of the bias level.
     dither : tuple of float
         Columns and rows by which the stars are moved.
+    idle : float
+        Seconds since the end of the exposure before.
+    since_first : float
+        Seconds since the first exposure of the same type and filter began.
     """
 
     exposure: int
     file: str
     entry: Sequence
     start: datetime
+    exposure_time: float
     temperature: float
     level_offset: float = 0.0
     dither: tuple[float, float] = (0.0, 0.0)
+    idle: float = 0.0
+    since_first: float = 0.0
 
 
 def schedule(scenario: Scenario, *, seed: int) -> list[Shot]:
@@ -60,23 +69,31 @@ def schedule(scenario: Scenario, *, seed: int) -> list[Shot]:
         If two frames would have one name.
     """
     shots: list[Shot] = []
-    clock = scenario.start
+    clock = end = scenario.start
+    first: dict[tuple[str, str | None], datetime] = {}
     for entry in scenario.sequence:
         clock = entry.start or clock
+        begun = first.setdefault((entry.type, entry.filter), clock)
         for i in range(entry.count):
-            number = len(shots) + 1
+            number, seconds = len(shots) + 1, _one(entry.exposure_time, i)
             shots.append(
                 Shot(
                     exposure=number,
-                    file=_name(entry, i + 1),
+                    file=_name(entry, i + 1, seconds),
                     entry=entry,
                     start=clock,
-                    temperature=_temperature(scenario, entry, i),
+                    exposure_time=seconds,
+                    temperature=scenario.temperature
+                    if entry.temperature is None
+                    else _one(entry.temperature, i),
                     level_offset=entry.level_offset[i] if entry.level_offset else 0.0,
                     dither=_dither(entry, seed, number),
+                    idle=max((clock - end).total_seconds(), 0.0) if shots else 0.0,
+                    since_first=(clock - begun).total_seconds(),
                 )
             )
-            clock += timedelta(seconds=entry.exposure_time + scenario.readout_time)
+            end = clock + timedelta(seconds=seconds)
+            clock = end + timedelta(seconds=scenario.readout_time)
     twice = [name for name, times in Counter(shot.file for shot in shots).items() if times > 1]
     if twice:
         raise ConfigError(
@@ -92,20 +109,18 @@ class _Seconds(float):
         return super().__format__(spec or "g")
 
 
-def _name(entry: Sequence, number: int) -> str:
+def _name(entry: Sequence, number: int, seconds: float) -> str:
     return entry.name.format(
-        type=entry.type, filter=entry.filter or "", exposure_time=_Seconds(entry.exposure_time), number=number
+        type=entry.type, filter=entry.filter or "", exposure_time=_Seconds(seconds), number=number
     )
 
 
-def _temperature(scenario: Scenario, entry: Sequence, i: int) -> float:
-    if entry.temperature is None:
-        return scenario.temperature
-    return entry.temperature[i] if isinstance(entry.temperature, tuple) else entry.temperature
+def _one(value: float | tuple[float, ...], i: int) -> float:
+    return value[i] if isinstance(value, tuple) else value
 
 
 def _dither(entry: Sequence, seed: int, exposure: int) -> tuple[float, float]:
-    if not entry.dither or entry.type != "light":
+    if not entry.dither or entry.type not in ("light", "twilight"):
         return 0.0, 0.0
     u = Noise(seed, exposure).stream("dither").uniform(2)
     return float(entry.dither * (2 * u[0] - 1)), float(entry.dither * (2 * u[1] - 1))

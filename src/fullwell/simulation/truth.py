@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 
-from fullwell.effects import Dark
+from fullwell.chain import Exposure, SignalChain
+from fullwell.effects import Dark, Effect
 from fullwell.errors import FrameError, UnreadableFile
 from fullwell.files import write_whole
 from fullwell.simulation.instrument import Instrument
 from fullwell.simulation.scenario import Scenario
-from fullwell.simulation.schedule import Shot
+from fullwell.simulation.schedule import Shot, schedule
+from fullwell.simulation.truth_parts import parts_as_hdus, parts_from_hdus
 
 __all__ = ["FrameTruth", "Truth", "truth_files", "write_truth"]
 
@@ -37,14 +41,33 @@ class FrameTruth:
         Pixels that were hit.
     cosmic_ray_count : int
     expected : ndarray of float32 or None
-        Expected photo-electrons behind the flat, for frames that saw the sky.
+        Expected photo-electrons behind the flat and all else that acts on light, for frames that saw the sky.
+    effects : tuple of Effect
+        Those that acted on this exposure and are not the same in all.
+    realized : mapping
+        What the effects say of it, apart from what stands above.
     """
 
     shot: Shot
     bias_offset: float
     cosmic_rays: npt.NDArray[np.bool_] | None
     cosmic_ray_count: int
-    expected: Map | None
+    expected: Map | None = None
+    effects: tuple[Effect, ...] = ()
+    realized: Mapping[str, Any] = attrs.field(factory=dict)
+
+    @classmethod
+    def of(cls, exposure: Exposure, shot: Shot, chain: SignalChain, *, lasting: Sequence[Effect]) -> Self:
+        """Gather what is true about an exposure; `lasting` are the effects of all exposures."""
+        known, truth = {id(effect) for effect in lasting}, dict(exposure.truth)
+        return cls(
+            shot=shot,
+            bias_offset=float(truth.pop("bias_offset")),
+            cosmic_rays=truth.pop("cosmic_rays", None),
+            cosmic_ray_count=int(truth.pop("cosmic_ray_count", 0)),
+            effects=tuple(effect for effect in chain if id(effect) not in known),
+            realized=truth,
+        )
 
 
 def truth_files(folder: Path) -> tuple[Path, Path]:
@@ -56,9 +79,10 @@ def write_truth(folder: Path, instrument: Instrument, frames: list[FrameTruth]) 
     """Write ``truth.json`` and ``truth.fits``.
 
     The FITS file says ``PRODUCT = 'truth'`` and holds BIAS (level and structure, ADU), DARKRATE (e-/s),
-    FLAT_<number> with its FILTER, a table STARS (x, y, flux in e-/s, before dithering), a table COSMICS of
-    hit pixels (exposure, y, x), and one image EXPECTED a science frame (photo-electrons; EXTVER is the
-    exposure).
+    FLAT_<number> with its FILTER, tables STARS and GALAXIES (x, y, flux in e-/s, ..., before dithering), a
+    table COSMICS of hit pixels (exposure, y, x), and one image EXPECTED a science frame (photo-electrons;
+    EXTVER is the exposure). With effects beyond these, both files hold all their parameters and what they
+    realized in each frame; see `parts_as_hdus`.
 
     Raises
     ------
@@ -66,19 +90,31 @@ def write_truth(folder: Path, instrument: Instrument, frames: list[FrameTruth]) 
         If the disk does not take it.
     """
     numbers, images = truth_files(folder)
-    stream = io.BytesIO()
-    fits.HDUList(_images(instrument, frames)).writeto(stream)
-    write_whole(images, stream.getvalue())
-    content = {
+    hdus = _images(instrument, frames)
+    content: dict[str, Any] = {
         "scenario": instrument.scenario.model_dump(mode="json"),
         "seed": instrument.seed,
         "frames": [_numbers(instrument, frame) for frame in frames],
     }
+    if instrument.has_parts:
+        said = {
+            "detector": instrument.detector,
+            "effects": list(instrument.lasting),
+            "frames": {f.shot.file: {"effects": list(f.effects), "realized": f.realized} for f in frames},
+        }
+        more, tree = parts_as_hdus(said, known=hdus)
+        hdus += more
+        content |= {"detector": tree["detector"], "effects": tree["effects"]}
+        for numbers_of_frame in content["frames"]:
+            numbers_of_frame |= tree["frames"][numbers_of_frame["file"]]
+    stream = io.BytesIO()
+    fits.HDUList(hdus).writeto(stream)
+    write_whole(images, stream.getvalue())
     write_whole(numbers, (json.dumps(content, indent=1) + "\n").encode())
     return numbers, images
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)
 class Truth:
     """The truth of a folder of simulated frames.
 
@@ -155,7 +191,11 @@ class Truth:
         self._exposure(file)
         table = self.scenario.dark
         seconds = self.frames[file]["dark_time"]
-        dark = Dark(rate=self.dark_rate, offset=table.offset, dead_time=table.dead_time)
+        dark: Any
+        if table.law is None:
+            dark = Dark(rate=self.dark_rate, offset=table.offset, dead_time=table.dead_time)
+        else:
+            dark = self.chain(file).get("dark")  # of the temperature of this frame
         return np.asarray(dark.level_at(seconds), np.float32)
 
     def cosmic_rays(self, file: str) -> npt.NDArray[np.bool_]:
@@ -174,6 +214,41 @@ class Truth:
             mask[hits["y"][own], hits["x"][own]] = True
         return mask
 
+    def chain(self, file: str) -> SignalChain:
+        """Return the effects that acted on a frame, with their parameters and maps.
+
+        Raises
+        ------
+        FrameError
+            If this is no frame of the folder.
+        """
+        exposure = self._exposure(file)
+        said = self._parts
+        if said is not None:
+            effects = [*said["effects"], *said["frames"][file]["effects"]]
+            return SignalChain(effects, detector=said["detector"])
+        instrument = Instrument.build(self.scenario, seed=self.seed)
+        shot = schedule(self.scenario, seed=self.seed)[exposure - 1]
+        return SignalChain(instrument.chain(shot), detector=instrument.detector)
+
+    def realized(self, file: str) -> dict[str, Any]:
+        """Return what effects realized in a frame, by their names, beside what `frames` holds.
+
+        Raises
+        ------
+        FrameError
+            If this is no frame of the folder.
+        """
+        self._exposure(file)
+        said = self._parts
+        return {} if said is None else dict(said["frames"][file]["realized"])
+
+    @cached_property
+    def _parts(self) -> Any:
+        """What `write_truth` wrote of effects; None where each has an image of its own."""
+        with fits.open(truth_files(self.folder)[1]) as hdus:
+            return parts_from_hdus(hdus)
+
     def _exposure(self, file: str) -> int:
         if file not in self.frames:
             raise FrameError(f"{file} is not among the {len(self.frames)} frames of {self.folder}")
@@ -188,8 +263,8 @@ def _numbers(instrument: Instrument, frame: FrameTruth) -> dict[str, Any]:
         "exposure": shot.exposure,
         "type": entry.type,
         "filter": entry.filter,
-        "exposure_time": entry.exposure_time,
-        "dark_time": entry.exposure_time,
+        "exposure_time": shot.exposure_time,
+        "dark_time": shot.exposure_time,
         "start": shot.start.isoformat(timespec="milliseconds"),
         "temperature": shot.temperature,
         "bias_offset": frame.bias_offset,
@@ -216,10 +291,14 @@ def _images(instrument: Instrument, frames: list[FrameTruth]) -> list[Any]:
         hdu = _image(flat, f"FLAT_{i}", "")
         hdu.header["FILTER"] = name
         hdus.append(hdu)
-    if instrument.stars is not None:
-        stars = instrument.stars
-        columns = [fits.Column(n, "D", array=getattr(stars, n)) for n in ("x", "y", "flux")]
-        hdus.append(fits.BinTableHDU.from_columns(columns, name="STARS"))
+    galaxies = ("x", "y", "flux", "radius", "index", "axis_ratio", "angle")
+    for name, field, names in (
+        ("STARS", instrument.stars, ("x", "y", "flux")),
+        ("GALAXIES", instrument.scenery.galaxies, galaxies),
+    ):
+        if field is not None:
+            columns = [fits.Column(column, "D", array=getattr(field, column)) for column in names]
+            hdus.append(fits.BinTableHDU.from_columns(columns, name=name))
     hdus.append(_cosmics(frames))
     for frame in frames:
         if frame.expected is not None:

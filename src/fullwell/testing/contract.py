@@ -30,6 +30,7 @@ from fullwell.effects.parts import take_apart
 from fullwell.effects.storage import load_product, save_product
 from fullwell.errors import FullwellError
 from fullwell.flags import FLAG_DTYPE, Flags
+from fullwell.frame import Frame
 from fullwell.noise import Noise
 from fullwell.testing.pulls import ENOUGH, check_pulls, residual_of
 
@@ -172,6 +173,17 @@ class EffectContract:
         return chain.expose(
             self.light(detector), self.exposure_time, detector=detector, noise=Noise(seed, exposure)
         )
+
+    def exposures(
+        self, chain: SignalChain, detector: Detector, light: Any, times: Sequence[float], *, noise: Noise
+    ) -> list[Frame]:
+        """Simulate a frame of the same light for each of `times` (seconds), each with a number of its own."""
+        return [
+            chain.expose(
+                light, seconds, detector=detector, noise=Noise(noise.seed, noise.exposure + i)
+            ).frame
+            for i, seconds in enumerate(times)
+        ]
 
     # What is promised.
 

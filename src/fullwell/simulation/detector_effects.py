@@ -1,0 +1,157 @@
+"""From the tables under ``[effects]`` to effects of a detector that are the same in every exposure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from fullwell.chain.presets import effects_of
+from fullwell.detector import Detector
+from fullwell.effects import (
+    BiasWander,
+    ChargeTransfer,
+    CodeErrors,
+    CorrelatedNoise,
+    Crosstalk,
+    Defects,
+    Effect,
+    FullWell,
+    Glow,
+    Illumination,
+    NonLinearity,
+    Polynomial,
+    ReadOutDark,
+    Shutter,
+    Smear,
+    Telegraph,
+    Trap,
+)
+from fullwell.effects.brighter_fatter import BrighterFatter
+from fullwell.effects.diffusion import Diffusion
+from fullwell.flags import FLAG_DTYPE, Flags
+from fullwell.noise import FIXED_PATTERN, Noise
+from fullwell.simulation.effect_tables import (
+    BrighterFatterTable,
+    CrosstalkTable,
+    DefectsTable,
+    EffectsTable,
+    FullWellTable,
+    IlluminationTable,
+    NonLinearityTable,
+    ShutterTable,
+    TransferTable,
+)
+
+__all__ = ["Surroundings", "lasting_effects"]
+
+
+@attrs.frozen(eq=False)
+class Surroundings:
+    """What effects need to know beside their tables.
+
+    Parameters
+    ----------
+    detector : Detector
+    dark : ndarray of float32
+        Dark current, e-/s.
+    level : float or tuple of float
+        Of the bias, ADU.
+    seed : int
+    """
+
+    detector: Detector
+    dark: npt.NDArray[np.float32]
+    level: float | tuple[float, ...]
+    seed: int
+
+
+def lasting_effects(tables: EffectsTable, around: Surroundings) -> list[Effect]:
+    """Return the effects of the tables that are there, without those that differ between exposures.
+
+    Raises
+    ------
+    ParameterError
+        If a value is impossible.
+    """
+    said = {name: getattr(tables, name) for name in _MAKERS}
+    return [_MAKERS[name](table, around) for name, table in said.items() if table is not None]
+
+
+def _shutter(table: ShutterTable, around: Surroundings) -> Effect:
+    shape = around.detector.shape
+    if table.kind == "iris":
+        return Shutter.iris(shape, travel=table.travel, offset=table.offset)
+    return Shutter.curtain(shape, skew=table.skew, offset=table.offset, axis=table.axis)
+
+
+def _illumination(table: IlluminationTable, around: Surroundings) -> Effect:
+    rows, columns = around.detector.shape
+    y = ((np.arange(rows) + 0.5) / rows - 0.5)[:, None]
+    x = (np.arange(columns) + 0.5) / columns - 0.5
+    pattern = 1 + table.gradient[0] * x + table.gradient[1] * y - table.bowl * 2 * (x * x + y * y)
+    return Illumination((pattern / np.median(pattern)).astype(np.float32))
+
+
+def _brighter_fatter(table: BrighterFatterTable, around: Surroundings) -> Effect:
+    stated = {"brighter_fatter": table.model_dump()}
+    return BrighterFatter.of(attrs.evolve(around.detector, defaults=stated))
+
+
+def _full_well(table: FullWellTable, around: Surroundings) -> Effect:
+    values = table.model_dump(exclude={"ptc_turnoff"})
+    gain = [amplifier.gain or 1.0 for amplifier in around.detector.amplifiers]
+    return FullWell(**values, onset=table.ptc_turnoff).in_adu(gain=gain, bias=around.level)
+
+
+def _defects(table: DefectsTable, around: Surroundings) -> Effect:
+    shape = around.detector.shape
+    stream = Noise(around.seed, FIXED_PATTERN).stream("defects")
+    dead = stream.uniform(shape) < table.dead_fraction
+    dead[:, np.argsort(stream.uniform(shape[1], draw=1), kind="stable")[: table.dead_columns]] = True
+    return Defects(np.where(dead, FLAG_DTYPE.type(Flags.DEAD), FLAG_DTYPE.type(0)))
+
+
+def _transfer(table: TransferTable, _: Surroundings) -> Effect:
+    traps = [Trap(**trap.model_dump()) for trap in table.traps]
+    return ChargeTransfer(**table.model_dump(exclude={"traps"}), traps=traps)
+
+
+def _nonlinearity(table: NonLinearityTable, _: Surroundings) -> Effect:
+    return NonLinearity(Polynomial([-table.bend / table.capacity], limit=1.5 * table.capacity))
+
+
+def _crosstalk(table: CrosstalkTable, around: Surroundings) -> Effect:
+    if table.matrix is not None:
+        return Crosstalk(table.matrix, table.quadratic)
+    stated = {"crosstalk": {"neighbor": table.neighbor, "falloff": table.falloff}}
+    effects = effects_of(attrs.evolve(around.detector, defaults=stated), seed=around.seed)
+    by_neighbors = next(effect for effect in effects if isinstance(effect, Crosstalk))
+    return attrs.evolve(by_neighbors, quadratic=table.quadratic)
+
+
+_MAKERS: dict[str, Callable[[Any, Surroundings], Effect]] = {
+    "shutter": _shutter,
+    "illumination": _illumination,
+    "diffusion": lambda table, _: Diffusion(**table.model_dump()),
+    "smear": lambda table, _: Smear(**table.model_dump()),
+    "brighter_fatter": _brighter_fatter,
+    "telegraph": lambda table, around: Telegraph.random(
+        around.detector.shape, **table.model_dump(), seed=around.seed
+    ),
+    "glow": lambda table, around: Glow.at_amplifiers(around.detector, **table.model_dump()),
+    "full_well": _full_well,
+    "defects": _defects,
+    "read_out_dark": lambda table, around: ReadOutDark(around.dark, **table.model_dump()),
+    "cti": _transfer,
+    "nonlinearity": _nonlinearity,
+    "correlated_noise": lambda table, _: CorrelatedNoise(**table.model_dump()),
+    "crosstalk": _crosstalk,
+    "bias_wander": lambda table, _: BiasWander(**table.model_dump()),
+    "code_errors": lambda table, around: CodeErrors.random(
+        around.detector.adc_bits, **table.model_dump(), seed=around.seed
+    ),
+}
