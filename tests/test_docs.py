@@ -22,7 +22,7 @@ import fullwell as fw
 from fullwell.cli import COMMANDS, main
 from fullwell.config import parse_config
 from fullwell.detector.presets import preset_names
-from fullwell.effects import Stage
+from fullwell.effects import Effect, Stage
 from fullwell.night import ReduceConfig
 from fullwell.simulation import Scenario, simulate
 from fullwell.simulation.scenario import preset_scenarios
@@ -120,6 +120,32 @@ def test_simulate_code_runs(tmp_path):
 def test_detectors_code_runs(tmp_path):
     namespace, said = run_blocks(tmp_path, "docs/detectors.md")
     assert said.split()[-1] == str(len(namespace["detector"].amplifiers))
+
+
+@pytest.mark.parametrize("page", [page for page in TEXTS if page.startswith("docs/effects/")])
+def test_code_of_effects_runs(page, tmp_path):
+    run_blocks(tmp_path, page)
+
+
+def test_table_of_effects_is_that_of_the_classes():
+    rows = re.findall(
+        r"^\| \[`(\w+)`\]\((\S+)\).*? \| (\w+) \| (\S+) \| (\S+?),? .*?\| (\S+) .*?\| (\S+?),? .*?\|$",
+        TEXTS["docs/effects/index.md"], re.MULTILINE,
+    )  # fmt: skip
+    named = {name for name, *_ in rows}
+    assert named == {
+        cls.__name__ for cls in Effect.__subclasses__() if cls.__module__.startswith("fullwell.")
+    }
+    for name, page, stage, kind, simulates, measures, corrects in rows:
+        cls = getattr(fw, name)
+        assert (cls.stage.name, cls.kind.value) == (stage, kind), name
+        assert f"docs/effects/{page}" in TEXTS
+        own = {verb for verb in ("simulate", "steps", "correct", "affine", "flag")
+               if getattr(cls, verb) is not getattr(Effect, verb)}  # fmt: skip
+        assert (simulates != "-") == bool(own & {"simulate", "steps"}), name
+        assert (corrects != "-") == bool(own & {"correct", "affine", "flag"}), name
+        if measures != "-":
+            assert cls.measure.__func__ is not Effect.measure.__func__, name
 
 
 def printed(example):

@@ -27,22 +27,22 @@ from fullwell import (
 def draw(target: Path) -> None:
     """Draw stars far from the output, and late charge in the overscan with the fit."""
     detector = Detector.single((60, 400), overscan=60, parallel=40)
-    cti = ChargeTransfer(serial=5e-4, parallel=2e-4, offset=2e-3, offset_decay=5.0)
+    cti = ChargeTransfer(serial=3e-5, parallel=2e-5, offset=2e-3, offset_decay=5.0)
     camera = [ShotNoise(), ReadNoise(5.0), Gain(1.5), Bias(1000.0), ADC()]
     chain = SignalChain([cti, *camera], detector=detector)
     flats = [exposure.frame for exposure in chain.expose_sequence([(Lamp(5e4), 1.0)] * 10, seed=1)]
     found = ChargeTransfer.measure(flats)
     rest = SignalChain([Bias(0.0), Gain(1.5), ReadNoise(5.0), Overscan(skip=(30, 0))])
-    scene = Scene([Sky(100.0), Stars([340.0, 370.0, 385.0], [30.0, 45.0, 15.0], [2e5, 4e4, 1e5], fwhm=3.0)])
+    scene = Scene([Sky(100.0), Stars([365.0, 375.0, 369.0], [30.0, 46.0, 12.0], [8e4, 3e4, 1.5e5], fwhm=1.5)])
     frame = chain.expose(scene, 1.0, seed=20).frame
 
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     axes = figure.subplots(1, 3, width_ratios=(1, 1, 1.4))
     for ax, known, title in ((axes[0], rest, "as read"), (axes[1], rest.with_(found), "corrected")):
-        image = known.correct(frame).data[:, 320:]
-        ax.imshow(image, origin="lower", cmap="gray", vmin=50, vmax=500, extent=(319.5, 399.5, -0.5, 59.5))
+        image = known.correct(frame).data[:, 350:]
+        ax.imshow(image, origin="lower", cmap="gray", vmin=70, vmax=250, extent=(349.5, 399.5, -0.5, 59.5))
         ax.set_title(title, fontsize=9)
-        ax.set_xlabel("column; the output is to the left")
+        ax.set_xlabel("column (output at 0)")
     axes[0].set_ylabel("row")
     mean = np.mean([flat.data[:60].astype(float) for flat in flats], axis=(0, 1)) * 1.5
     late = mean[395:430] - mean[440:].mean()

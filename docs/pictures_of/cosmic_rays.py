@@ -12,7 +12,7 @@ from fullwell import ADC, Bias, CosmicRays, Detector, Flags, Gain, ReadNoise, Sh
 
 
 def draw(target: Path) -> None:
-    """Draw the tracks of two and a half hours in thick silicon, found and missed pixels, and hits of X-rays."""
+    """Draw tracks of two and a half hours in thick silicon, what is found of them, and hits of X-rays."""
     detector = attrs.evolve(Detector.single((150, 150)), pixel_size=10.0)
     camera = [ShotNoise(), ReadNoise(5.0), Gain(1.5), Bias(1000.0), ADC()]
     rays = SignalChain([CosmicRays(rate=4.0, depth=100.0), *camera], detector=detector)

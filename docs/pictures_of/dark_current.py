@@ -28,7 +28,7 @@ def draw(target: Path) -> None:
     hot = DarkCurrent(depletion=0.0, hot_fraction=1.0, hot_rate=(1000, 1001), hot_energy=(0.55, 0.551))
     rates = [float(hot.rates((1, 1), t, seed=1)[0, 0]) for t in kelvin]
     left.semilogy(celsius, rates, color="#c2570c", label="a hot pixel, 0.55 eV")
-    left.set_ylim(1e-5, 1e5)
+    left.set_ylim(1e-5, 1e7)
     left.set_xlabel("temperature, °C")
     left.set_ylabel("dark current, e-/s")
     left.legend(frameon=False, fontsize=7.5, loc="upper left")
@@ -40,7 +40,10 @@ def draw(target: Path) -> None:
     chain = SignalChain([dark, ReadNoise(5.0), Gain(1.5), Bias(1000.0), ADC()], detector=detector)
     times = (5.0, 15.0, 30.0, 60.0, 120.0)
     plain = chain.without("dark")
-    levels = [np.median(plain.correct(chain.expose(None, t, noise=Noise(1, i)).frame).data) for i, t in enumerate(times)]
+    levels = [
+        np.median(plain.correct(chain.expose(None, t, noise=Noise(1, i)).frame).data)
+        for i, t in enumerate(times)
+    ]
     rate = float(np.median(dark.rate))
     right.plot(times, levels, "o", color="#1d5bb8", ms=5, label="median of a dark")
     right.plot([0, 125], [3, 3 + 125 * rate], color="#c2570c", lw=1, label=f"3 e- + {rate:.2f} e-/s x t")

@@ -53,7 +53,10 @@ def draw(target: Path) -> None:
 
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     axes = figure.subplots(1, 3)
-    pictures = ((axes[0], known.correct(frame).data, "with bad pixels"), (axes[2], filled.data, "calibrated, interpolated"))
+    pictures = (
+        (axes[0], known.correct(frame).data, "with bad pixels"),
+        (axes[2], filled.data, "calibrated, interpolated"),
+    )
     for ax, image, title in pictures:
         shown = ax.imshow(image, origin="lower", cmap="gray", vmin=500, vmax=2500)
         ax.set_title(title, fontsize=9)

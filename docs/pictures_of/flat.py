@@ -6,7 +6,20 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from fullwell import ADC, Bias, Detector, Flat, Gain, Lamp, ReadNoise, Scene, ShotNoise, SignalChain, Sky, Stars
+from fullwell import (
+    ADC,
+    Bias,
+    Detector,
+    Flat,
+    Gain,
+    Lamp,
+    ReadNoise,
+    Scene,
+    ShotNoise,
+    SignalChain,
+    Sky,
+    Stars,
+)
 from fullwell.features import Donuts, PixelResponse, Vignetting, response_of
 
 
@@ -14,7 +27,9 @@ def draw(target: Path) -> None:
     """Draw response, field and corrected field."""
     shape = (160, 160)
     detector = Detector.single(shape)
-    response = response_of([Vignetting(0.15), PixelResponse(0.01), Donuts(distance=3, pixel_size=15)], detector)
+    response = response_of(
+        [Vignetting(0.15), PixelResponse(0.01), Donuts(distance=3, pixel_size=15)], detector
+    )
     camera = [ShotNoise(), ReadNoise(5.0), Gain(1.5), Bias(1000.0), ADC()]
     chain = SignalChain([response, *camera], detector=detector)
     rest = SignalChain([ReadNoise(5.0), Gain(1.5), Bias(1000.0)])

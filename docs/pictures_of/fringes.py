@@ -26,7 +26,7 @@ def draw(target: Path) -> None:
     """Draw the pattern, one field, and the field without the pattern measured on fifteen others."""
     shape = (160, 160)
     detector = Detector.single(shape)
-    fringes = Fringes.thin_film(shape, seed=1, thickness=15.0, visibility=0.04, sky=300.0)
+    fringes = Fringes.thin_film(shape, seed=1, thickness=15.0, roughness=0.25, visibility=0.04, sky=300.0)
     camera = [ShotNoise(), ReadNoise(5.0), Gain(1.5), Bias(1000.0), ADC()]
     rest = SignalChain([ReadNoise(5.0), Gain(1.5), Bias(1000.0)])
     chain = SignalChain([fringes, *camera], detector=detector)

@@ -20,7 +20,10 @@ def draw(target: Path) -> None:
         bias = SignalChain([Bias(1000.0)])
         means, variances = [], []
         for k, level in enumerate(np.linspace(200, 12_000, 12) * gain):
-            pair = [bias.correct(chain.expose(Lamp(level), 1.0, noise=Noise(1, 2 * k + i)).frame).data for i in (0, 1)]
+            pair = [
+                bias.correct(chain.expose(Lamp(level), 1.0, noise=Noise(1, 2 * k + i)).frame).data
+                for i in (0, 1)
+            ]
             means.append((pair[0].mean() + pair[1].mean()) / 2)
             variances.append(np.var(pair[0] - pair[1]) / 2)
         ax.plot(means, variances, "o", ms=5, color=color, label=f"{gain} e-/ADU")

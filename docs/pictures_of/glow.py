@@ -30,7 +30,7 @@ def draw(target: Path) -> None:
     right.plot(900 * glow.rate[:5].mean(axis=0), color="#c2570c", lw=1, label="put in")
     right.set_xlabel("column")
     right.set_ylabel("electrons")
-    right.set_ylim(-5, 135)
+    right.set_ylim(-5, 110)
     right.set_xticks(np.arange(0, 321, 80))
     right.legend(frameon=False, fontsize=8, ncols=2, loc="upper left")
     figure.savefig(target, dpi=80)

@@ -11,7 +11,7 @@ from fullwell import ADC, Bias, Detector, Gain, Overscan, ReadNoise, Scene, Shot
 
 
 def draw(target: Path) -> None:
-    """Draw a frame of four amplifiers, and means of biases with and without their overscan."""
+    """Draw a raw frame, and means of biases with and without their overscan."""
     detector = Detector.single((120, 160), overscan=32)
     camera = [ShotNoise(), ReadNoise(5.0), Gain(1.5), Bias(1000.0, drift=3.0), ADC()]
     chain = SignalChain(camera, detector=detector)
@@ -34,6 +34,6 @@ def draw(target: Path) -> None:
     right.plot(number, left_over, "o-", color="#1d5bb8", ms=4, lw=0.7, label="overscan subtracted")
     right.set_xlabel("number of the bias")
     right.set_ylabel("ADU")
-    right.set_ylim(-8, 11)
-    right.legend(frameon=False, fontsize=8, loc="upper left", ncols=2)
+    right.set_ylim(-9, 12)
+    right.legend(frameon=False, fontsize=8, loc="upper left")
     figure.savefig(target, dpi=80)

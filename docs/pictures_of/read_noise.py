@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -37,9 +38,12 @@ def draw(target: Path) -> None:
             power += np.abs(np.fft.rfft(signal.image.ravel())) ** 2 / signal.image.size / 30
         frequency = np.arange(power.size) / (2 * (power.size - 1))
         edges = np.unique(np.round(np.logspace(0, np.log10(power.size), 70)).astype(int))
-        ends = list(zip(edges[:-1], edges[1:], strict=True))
+        ends = list(pairwise(edges))
         axes["s"].loglog(
-            [frequency[a:b].mean() for a, b in ends], [power[a:b].mean() for a, b in ends], color=color, label=title
+            [frequency[a:b].mean() for a, b in ends],
+            [power[a:b].mean() for a, b in ends],
+            color=color,
+            label=title,
         )
     axes["s"].set_ylim(0.05, 3e5)
     axes["s"].set_xlabel("waves per pixel, in the order of reading (80 pixels a row)")

@@ -20,10 +20,24 @@ def draw(target: Path) -> None:
 
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     ax = figure.subplots()
-    ax.loglog(levels, [frame.data.std() for frame in clean], "o", color="#1d5bb8", ms=5, label="scatter of the pixels")
+    ax.loglog(
+        levels,
+        [frame.data.std() for frame in clean],
+        "o",
+        color="#1d5bb8",
+        ms=5,
+        label="scatter of the pixels",
+    )
     predicted = [np.sqrt(frame.variance.mean()) for frame in clean]
     ax.loglog(levels, predicted, color="#c2570c", lw=1.5, label="root of the variance plane")
-    ax.loglog(levels, np.sqrt(levels), color="#52606f", lw=0.8, ls="--", label="shot noise alone, root of the signal")
+    ax.loglog(
+        levels,
+        np.sqrt(levels),
+        color="#52606f",
+        lw=0.8,
+        ls="--",
+        label="shot noise alone, root of the signal",
+    )
     ax.set_xlabel("signal, electrons")
     ax.set_ylabel("noise of a pixel, electrons")
     ax.set_ylim(0.8, 400)

@@ -34,7 +34,7 @@ def draw(target: Path) -> None:
         rows = known.correct(frame).data[50:70].mean(axis=0)
         axes[2].plot(rows, label=label, color=color, lw=1)
     axes[2].axhline(6000, color="#52606f", lw=0.7, ls=":")
-    axes[2].set_title("a flat of 0.1 s, mean of rows 50 to 69", fontsize=9)
+    axes[2].set_title("flat of 0.1 s, rows 50 to 69", fontsize=9)
     axes[2].set_xlabel("column")
     axes[2].set_ylabel("electrons")
     axes[2].legend(frameon=False, fontsize=8)

@@ -87,7 +87,7 @@ def true_linearity_turnoff(campaign: Campaign) -> npt.NDArray[np.float64]:
 
 
 def true_variance_turnoff(campaign: Campaign, *, pairs: int) -> float:
-    """The rule on the variance of many flats that are counted, but read without noise; all amplifiers as one."""
+    """The rule on the variance of many flats that are counted but read without noise, amplifiers together."""
     noisy = _part(campaign.chain, "flat", "brighter_fatter", "shot_noise", "full_well")
     full_well: FullWell = campaign.chain.get("full_well")
     boxes = [a.data.slices for a in campaign.detector.amplifiers]

@@ -88,6 +88,22 @@ def test_misspelt_key(scenario, tmp_path):
     assert "did you mean 'level'" in result.stderr
 
 
+def test_effects_of_a_scenario_file(scenario, tmp_path):
+    scenario.write_text(TOML + "[effects.bias_wander]\nramp = 50.0\n")
+    assert call(scenario, "-o", tmp_path / "raw").exit_code == 0
+    effects = json.loads((tmp_path / "raw" / "truth.json").read_text())["effects"]
+    assert {effect["class"]: effect for effect in effects}["BiasWander"]["ramp"] == 50.0
+    scenario.write_text(TOML + "[effects.bias_wonder]\nramp = 50.0\n")
+    assert "did you mean 'bias_wander'" in call(scenario, "-o", tmp_path / "raw").stderr
+
+
+def test_all_presets_are_named_in_the_help():
+    from fullwell.simulation import preset_scenarios
+
+    said = call("--help").stdout.replace("\n", "").replace(" ", "")
+    assert all(name in said for name in preset_scenarios())
+
+
 def test_a_folder_that_cannot_be_made(scenario, tmp_path):
     (tmp_path / "raw").write_text("in the way")
     assert call(scenario, "-o", tmp_path / "raw" / "deeper").exit_code == 1

@@ -66,9 +66,7 @@ class TestBrighterFatter(EffectContract):
     ]
 
     def make(self, detector, random):
-        a = model_coefficients(
-            random.uniform(-3.5e-6, -1.5e-6), size=5, anisotropy=random.uniform(1.5, 4.0)
-        )
+        a = model_coefficients(random.uniform(-3.5e-6, -1.5e-6), size=5, anisotropy=random.uniform(1.5, 4.0))
         return BrighterFatter(a)
 
     def measure(self, effect, detector, *, noise):

@@ -12,7 +12,19 @@ from fullwell.effects.shutter import Shutter
 from fullwell.effects.smear import Smear
 from fullwell.effects.xrays import XRays
 from fullwell.noise import Noise
+from fullwell.scene import Scene, Sky, Stars
 from fullwell.testing import EffectContract
+
+
+def sky_frames(chain, detector, *, level, noise, count=8, seconds=100.0):
+    """Frames of the sky whose stars stand elsewhere in each."""
+    frames = []
+    for i in range(count):
+        shot = Noise(noise.seed, noise.exposure + i)
+        stars = Stars.random(15, shape=detector.shape, flux=(3, 300), seed=shot.exposure + 1, fwhm=3.0)
+        scene = Scene([Sky(level), stars])
+        frames.append(chain.expose(scene, seconds, detector=detector, noise=shot).frame)
+    return frames
 
 
 class TestShutter(EffectContract):
@@ -28,14 +40,8 @@ class TestShutter(EffectContract):
 
     def measure(self, effect, detector, *, noise):
         chain = self.forward(effect, detector)
-        frames = [
-            chain.expose(
-                np.full(detector.shape, 20_000 / 4.0, np.float32), seconds, detector=detector,
-                noise=Noise(noise.seed, noise.exposure + 10 * k + i),
-            ).frame
-            for k, seconds in enumerate((0.5, 4.0))
-            for i in range(3)
-        ]  # fmt: skip
+        light = np.full(detector.shape, 5000.0, np.float32)
+        frames = self.exposures(chain, detector, light, [0.5] * 3 + [4.0] * 3, noise=noise)
         return Shutter.measure(FrameSet(frames), known=chain.without("shutter"))
 
     def observables(self, effect, detector):
@@ -49,6 +55,7 @@ class TestFringes(EffectContract):
         ({"pattern": np.zeros((3, 3)), "amplitude": -1.0}, "amplitude"),
         ({"pattern": np.zeros((3, 3)), "sky": float("nan")}, "sky"),
     ]
+    measurable = True
 
     def make(self, detector, random):
         return Fringes.thin_film(
@@ -58,10 +65,21 @@ class TestFringes(EffectContract):
             sky=self.light_level / self.exposure_time,
         )
 
+    def measure(self, effect, detector, *, noise):
+        chain = self.forward(effect, detector)
+        frames = sky_frames(chain, detector, level=100.0, noise=noise)
+        return Fringes.measure(FrameSet(frames), known=chain.without("fringes", "adc"))
+
+    def observables(self, effect, detector):
+        """In units of the sky; nothing is claimed where there was a star in all frames."""
+        variance = np.broadcast_to(effect.variance, detector.shape)
+        return {"pattern": (effect.pattern, np.sqrt(np.where(variance > 0, variance, np.nan)))}
+
 
 class TestIllumination(EffectContract):
     effect = Illumination
     impossible = [({"pattern": np.zeros((3, 3))}, "pattern")]
+    measurable = True
 
     def make(self, detector, random):
         y, x = (np.linspace(-1, 1, n) for n in detector.shape)
@@ -71,6 +89,19 @@ class TestIllumination(EffectContract):
     def correcting(self, effect, detector):
         """The flat of the lamp has the pattern in it."""
         return self.forward(effect, detector).with_(Flat(effect.pattern))
+
+    def measure(self, effect, detector, *, noise):
+        chain = self.forward(effect, detector)
+        frames = sky_frames(chain, detector, level=100.0, noise=noise)
+        known = chain.without("illumination", "adc").with_(Flat(effect.pattern))
+        return Illumination.measure(FrameSet(frames), known=known, order=3)
+
+    def observables(self, effect, detector):
+        """A smooth surface of sixteen terms is known at sixteen places."""
+        places = tuple(slice(n // 8, None, n // 4) for n in detector.shape)
+        pattern = effect.pattern / np.median(effect.pattern)
+        error = np.sqrt(np.broadcast_to(effect.variance, detector.shape))
+        return {"pattern": (pattern[places], error[places])}
 
 
 class TestSmear(EffectContract):

@@ -72,5 +72,20 @@ class TestCodeErrors(EffectContract):
         ({"widths": [1.0, 1.0], "stuck_high": 2, "stuck_low": 2}, "stuck_high"),
     ]
 
+    measurable = True
+
     def make(self, detector, random):
         return CodeErrors.random(12, scatter=random.uniform(0.05, 0.2), seed=int(random.integers(100)))
+
+    def measure(self, effect, detector, *, noise):
+        """The light falls from one side to the other, so that all codes are seen alike."""
+        chain = self.forward(effect, detector)
+        gain = np.mean(chain.get("gain").values)
+        light = np.broadcast_to(np.linspace(0, 2500 * gain, detector.shape[1]), detector.shape)
+        return CodeErrors.measure(self.exposures(chain, detector, light, [1.0] * 4, noise=noise))
+
+    def observables(self, effect, detector):
+        """Codes from 1200 to 3200, which all amplifiers see."""
+        part = slice(1200 - effect.first, 3200 - effect.first)
+        errors = effect.errors if len(effect.errors) else np.ones_like(effect.widths)
+        return {"widths": (effect.widths[part], errors[part])}

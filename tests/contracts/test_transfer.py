@@ -7,7 +7,6 @@ import numpy as np
 from fullwell import FrameSet
 from fullwell.effects.charge_trails import Trap
 from fullwell.effects.charge_transfer import ChargeTransfer
-from fullwell.noise import Noise
 from fullwell.testing import EffectContract
 
 
@@ -35,13 +34,8 @@ class TestChargeTransfer(EffectContract):
     def measure(self, effect, detector, *, noise):
         plain = ChargeTransfer(serial=effect.serial, parallel=effect.parallel)
         chain = self.forward(plain, detector)
-        frames = [
-            chain.expose(
-                self.light(detector) * 3, self.exposure_time, detector=detector,
-                noise=Noise(noise.seed, noise.exposure + i),
-            ).frame
-            for i in range(4)
-        ]  # fmt: skip
+        times = [3 * self.exposure_time] * 4
+        frames = self.exposures(chain, detector, self.light(detector), times, noise=noise)
         return ChargeTransfer.measure(FrameSet(frames))
 
     def observables(self, effect, detector):

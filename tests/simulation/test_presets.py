@@ -4,6 +4,7 @@ import attrs
 import numpy as np
 import pytest
 
+from fullwell.effects import Stage
 from fullwell.noise import Noise
 from fullwell.simulation import Scenario
 from fullwell.simulation.instrument import Instrument
@@ -62,3 +63,40 @@ def test_night_flats_differ_by_filter():
     ratio = instrument.flats["Ha"] / instrument.flats["R"]
     assert ratio.std() > 0.01
     assert attrs.asdict(instrument.detector)["raw_shape"] == (1024, 1056)
+
+
+def test_a_bright_sky_shows_the_flat():
+    """Under 2000 e- of sky, the pixel response of 1 % adds 20 to a shot noise of 45."""
+    instrument, exposure = expose("guide-bright-sky", "light")
+    data = exposure.frame.data.astype(float)[900:1100, 900:1100]
+    assert np.median(data) == pytest.approx(3110, abs=15)
+    flat = instrument.flats["V"][900:1100, 900:1100].ravel()
+    typical = np.abs(data.ravel() - np.median(data)) < 300
+    slope = np.polyfit(flat[typical], data.ravel()[typical], 1)[0]
+    assert slope == pytest.approx(2000, rel=0.1)  # 45 / 0.01 / 200 = 23 a pixel: 5 sigma and more
+    guide = Scenario.preset("guide")
+    bright = Scenario.preset("guide-bright-sky")
+    assert bright.sky["V"].level == 100 * guide.sky["V"].level
+    assert bright.model_dump(exclude={"name", "sky"}) == guide.model_dump(exclude={"name", "sky"})
+
+
+def test_everything_is_everything():
+    """But for smear: this camera has a shutter."""
+    scenario = Scenario.preset("lsst-itl-everything")
+    tables = scenario.effects
+    missing = {name for name in type(tables).model_fields if not getattr(tables, name)}
+    assert missing == {"smear", "without"}
+    kinds = {entry.type for entry in scenario.sequence}
+    assert kinds == {"bias", "dark", "flat", "twilight", "light", "spots", "fe55"}
+    small = scenario.detector.model_copy(update={"amplifier": (24, 20)})
+    scenario = scenario.model_copy(update={"detector": small})
+    instrument = Instrument.build(scenario, seed=1)
+    names = {effect.name for shot in schedule(scenario, seed=1) for effect in instrument.chain(shot)}
+    nature = {stage.name.lower() for stage in Stage} - {
+        "last",
+        "overscan",
+        "smear",
+        "transfer",
+        "cosmic_rays",
+    }
+    assert names == nature | {"cti", "cosmic_rays", "xrays"}

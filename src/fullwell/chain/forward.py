@@ -37,7 +37,8 @@ class Take:
     ----------
     scene : scene, array or None
         As for `SignalChain.expose`, and so are the others.
-    exposure_time, dark_time, temperature, state
+    exposure_time, dark_time, temperature : Quantity or float
+    state : mapping
     """
 
     scene: Renders | npt.ArrayLike | None

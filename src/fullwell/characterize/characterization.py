@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from typing import TypeVar
 
 import attrs
 
@@ -20,70 +20,85 @@ from fullwell.effects import (
     ReadNoise,
 )
 from fullwell.effects.brighter_fatter import BrighterFatter
+from fullwell.errors import ChainError
 from fullwell.photon_transfer import PhotonTransfer
 
 __all__ = ["Characterization"]
 
+E = TypeVar("E", bound=Effect)
+
 
 @attrs.frozen(eq=False)
 class Characterization:
-    """Effects of one detector, as measured, amplifier by amplifier.
+    """What was measured of one detector, amplifier by amplifier; None where the frames for it were not given.
 
     Parameters
     ----------
-    known : SignalChain
-        What was known before and taken out first: overscan, converter.
-    gain : Gain
-        e-/ADU at low signal.
-    read_noise : ReadNoise
-        Electrons; rounding is in it.
-    bias : Bias
-    dark : Dark or None
-        In ADU; None, as all the others, where the frames for it were not given.
+    chain : SignalChain
+        What was known before and all that was measured: corrects science frames.
     photon_transfer : PhotonTransfer
         Of frames without crosstalk, straightened, and with late charge put back.
-    linearity : NonLinearity
-        In electrons, with slope 1 at low signal.
-    full_well : FullWell or None
-        Both turnoffs in electrons, raw levels to flag in ADU; None where the ramp does not reach them.
-    brighter_fatter : BrighterFatter
-        Mean over the amplifiers.
-    crosstalk : Crosstalk or None
-    cti : ChargeTransfer or None
-    flat : Flat or None
     """
 
-    known: SignalChain
-    gain: Gain
-    read_noise: ReadNoise
-    bias: Bias
-    dark: Dark | None
+    chain: SignalChain
     photon_transfer: PhotonTransfer
-    linearity: NonLinearity
-    full_well: FullWell | None
-    brighter_fatter: BrighterFatter
-    crosstalk: Crosstalk | None
-    cti: ChargeTransfer | None
-    flat: Flat | None
 
     @property
-    def effects(self) -> tuple[Effect, ...]:
-        """Everything that was measured."""
-        found: tuple[Effect | None, ...] = (
-            self.gain,
-            self.read_noise,
-            self.bias,
-            self.dark,
-            self.linearity,
-            self.full_well,
-            self.brighter_fatter,
-            self.crosstalk,
-            self.cti,
-            self.flat,
-        )
-        return tuple(effect for effect in found if effect is not None)
+    def gain(self) -> Gain:
+        """e-/ADU at low signal."""
+        return self._there(Gain)
 
-    @cached_property
-    def chain(self) -> SignalChain:
-        """The chain to correct science frames with: what was known, and what was measured."""
-        return self.known.with_(*self.effects)
+    @property
+    def read_noise(self) -> ReadNoise:
+        """Electrons; noise of rows and of rounding are in it."""
+        return self._there(ReadNoise)
+
+    @property
+    def bias(self) -> Bias:
+        """Structure in ADU."""
+        return self._there(Bias)
+
+    @property
+    def dark(self) -> Dark | None:
+        """In ADU; hot pixels are flagged."""
+        return self._effect(Dark)
+
+    @property
+    def linearity(self) -> NonLinearity:
+        """In electrons, with slope 1 at low signal."""
+        return self._there(NonLinearity)
+
+    @property
+    def full_well(self) -> FullWell | None:
+        """Both turnoffs in electrons, raw levels to flag in ADU; None where the ramp does not reach them."""
+        return self._effect(FullWell)
+
+    @property
+    def brighter_fatter(self) -> BrighterFatter:
+        """Coefficients, the mean over the amplifiers."""
+        return self._there(BrighterFatter)
+
+    @property
+    def crosstalk(self) -> Crosstalk | None:
+        """Between the amplifiers, as parts of signals in electrons."""
+        return self._effect(Crosstalk)
+
+    @property
+    def cti(self) -> ChargeTransfer | None:
+        """Late charge, serial and parallel, and the local offset."""
+        return self._effect(ChargeTransfer)
+
+    @property
+    def flat(self) -> Flat | None:
+        """Response to the light of the stack."""
+        return self._effect(Flat)
+
+    def _effect(self, kind: type[E]) -> E | None:
+        found = self.chain.get(kind.name)
+        return found if isinstance(found, kind) else None
+
+    def _there(self, kind: type[E]) -> E:
+        found = self._effect(kind)
+        if found is None:
+            raise ChainError(f"the chain of this characterization has no {kind.name}; measure it again")
+        return found

@@ -44,11 +44,10 @@ EXTENDED = 1.3
 STEPS = (
     "bias",
     "gain, bootstrap",
-    "crosstalk, bootstrap",
+    "crosstalk",
     "linearity, bootstrap",
     "charge transfer",
     "photon transfer",
-    "crosstalk",
     "linearity",
     "full well",
     "dark",
@@ -100,76 +99,60 @@ def characterize_detector(
     of these are told in electrons, and so want the gain. A bootstrap pass breaks the circle: a gain from
     faint flats as they are, then crosstalk and linearity in the electrons of this gain. A wrong unit there
     does no harm, since what is straightened in it is turned back into ADU with the same gain. Photon transfer
-    then gives the gain at low signal, with which crosstalk and linearity are measured again.
+    then gives the gain at low signal; crosstalk is told in its electrons, linearity measured in them again.
     """
-    task = _Task(biases, flats, spots, known or _known_of(biases), on_progress)
-    task.enter("bias")
-    start = task.known.with_(Bias.measure(biases, known=task.known))
-    task.enter("gain, bootstrap")
-    gain = _bootstrap_gain(flats, start)
-    rough, bent = start.with_(gain), _full_well(flats, start)
-    turnoff = None if bent is None else bent.capacity
-    electronics = task.electronics(rough, turnoff, ", bootstrap")
-    task.enter("charge transfer")
+    known = known or _known_of(biases)
+    enter = _announced(on_progress)
+    enter("bias")
+    bias = Bias.measure(biases, known=known)
+    start = known.with_(bias)
+    rough, turnoff = _bootstrap(flats, spots, start, enter)
+    enter("charge transfer")
     cti = None if stack is None else ChargeTransfer.measure(stack)
-    task.enter("photon transfer")
-    transfer = _photon_transfer(biases, flats, rough.with_(*electronics, *_these(cti)), gain)
+    enter("photon transfer")
+    transfer = _photon_transfer(biases, flats, rough.with_(*_these(cti)))
     gain = _gain_of(transfer)
-    chain = start.with_(gain)
-    chain = chain.with_(*task.electronics(chain, turnoff))
-    task.enter("full well")
+    enter("linearity")
+    chain = start.with_(gain, *_these(_in_electrons_of(gain, rough)))
+    chain = chain.with_(_linearity(flats, chain, turnoff))
+    enter("full well")
     full_well = _full_well(flats, chain)
     if full_well is not None:
         full_well = full_well.in_adu(gain=gain.values, bias=_levels(biases, start))
-        chain = chain.with_(full_well)
-    task.enter("dark")
+    enter("dark")
     dark = None if darks is None else Dark.measure(darks, known=start, gain=gain.values)
-    brighter_fatter = BrighterFatter.from_photon_transfer(transfer)
     noise = transfer.read_noise
-    read_noise = ReadNoise(tuple(noise.value), digitized=True, errors=tuple(noise.error))
-    chain = chain.with_(read_noise, brighter_fatter, *_these(dark, cti))
-    task.enter("flat")
-    flat = None if stack is None else Flat.measure(stack, known=chain)
-    return Characterization(
-        known=task.known,
-        gain=gain,
-        read_noise=read_noise,
-        bias=start.get("bias"),  # type: ignore[arg-type]  # the one put in above
-        dark=dark,
-        photon_transfer=transfer,
-        linearity=chain.get("nonlinearity"),  # type: ignore[arg-type]
-        full_well=full_well,
-        brighter_fatter=brighter_fatter,
-        crosstalk=chain.get("crosstalk"),  # type: ignore[arg-type]
-        cti=cti,
-        flat=flat,
+    chain = chain.with_(
+        ReadNoise(tuple(noise.value), digitized=True, errors=tuple(noise.error)),
+        BrighterFatter.from_photon_transfer(transfer),
+        *_these(full_well, dark, cti),
     )
+    enter("flat")
+    flat = None if stack is None else Flat.measure(stack, known=chain)
+    return Characterization(chain.with_(*_these(flat)), transfer)
 
 
-@attrs.frozen(eq=False)
-class _Task:
-    """What does not change from pass to pass."""
+def _bootstrap(
+    flats: FrameSet, spots: FrameSet | None, start: SignalChain, enter: Callable[[str], None]
+) -> tuple[SignalChain, Sequence[float] | None]:
+    """Add gain, crosstalk and linearity to a chain; and return the turnoff of the raw response in ADU."""
+    enter("gain, bootstrap")
+    chain = start.with_(_bootstrap_gain(flats, start))
+    bent = _full_well(flats, start)
+    turnoff = None if bent is None else bent.capacity
+    enter("crosstalk")
+    if spots is not None:
+        chain = chain.with_(Crosstalk.measure(spots, known=chain))
+    enter("linearity, bootstrap")
+    return chain.with_(_linearity(flats, chain, turnoff)), turnoff
 
-    biases: FrameSet
-    flats: FrameSet
-    spots: FrameSet | None
-    known: SignalChain
-    on_progress: Callable[[str, int, int], None] | None
 
-    def enter(self, step: str) -> None:
-        if self.on_progress is not None:
-            self.on_progress(step, STEPS.index(step), len(STEPS))
+def _announced(on_progress: Callable[[str, int, int], None] | None) -> Callable[[str], None]:
+    def enter(step: str) -> None:
+        if on_progress is not None:
+            on_progress(step, STEPS.index(step), len(STEPS))
 
-    def electronics(
-        self, chain: SignalChain, turnoff: Sequence[float] | None, which: str = ""
-    ) -> list[Effect]:
-        """Crosstalk and non-linearity in the electrons of the gain in `chain`, in the order of correction."""
-        self.enter(f"crosstalk{which}")
-        found: list[Effect] = []
-        if self.spots is not None:
-            found.append(Crosstalk.measure(self.spots, known=chain))
-        self.enter(f"linearity{which}")
-        return [*found, _linearity(self.flats, chain.with_(*found), turnoff)]
+    return enter
 
 
 def _these(*effects: Effect | None) -> list[Effect]:
@@ -208,8 +191,20 @@ def _gain_of(transfer: PhotonTransfer) -> Gain:
     return Gain(tuple(gain.value), errors=tuple(gain.error), source="photon transfer")
 
 
-def _photon_transfer(biases: FrameSet, flats: FrameSet, chain: SignalChain, gain: Gain) -> PhotonTransfer:
+def _in_electrons_of(gain: Gain, rough: SignalChain) -> Crosstalk | None:
+    """Return the same ghosts, in ADU, as parts of signals in the electrons of another gain."""
+    crosstalk, before = rough.get("crosstalk"), rough.get("gain")
+    if not isinstance(crosstalk, Crosstalk) or not isinstance(before, Gain):
+        return None
+    ratio = np.asarray(gain.values) / np.asarray(before.values)
+    factor = ratio[:, None] / ratio
+    errors = None if crosstalk.errors is None else crosstalk.errors * factor
+    return attrs.evolve(crosstalk, coefficients=crosstalk.coefficients * factor, errors=errors)
+
+
+def _photon_transfer(biases: FrameSet, flats: FrameSet, chain: SignalChain) -> PhotonTransfer:
     """Fit the full model to frames in ADU again, straight and without crosstalk and late charge."""
+    gain: Any = chain.get("gain")
 
     def both() -> Iterator[tuple[Frame, Frame]]:
         for k in range(0, len(biases) - 1, 2):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from fullwell.cli.quick_start import start_numba, uncollected
 from fullwell.cli.terminal import default_workers, printable, progress
 
 if TYPE_CHECKING:
@@ -46,8 +48,11 @@ def reduce(
     Biases, darks and flats become masters, science frames are calibrated with those that fit, and report.html
     says what was found, what was chosen and why. Called again, it does only what is missing or stale.
     """
-    from fullwell.night import NoFrames
-    from fullwell.night import reduce as run
+    with uncollected():
+        start_numba()
+        from fullwell.night import NoFrames
+        from fullwell.night import reduce as run
+    gc.freeze()  # what was imported stays, and need not be looked through again
 
     config = _config(config_file, no_report=no_report)
     try:

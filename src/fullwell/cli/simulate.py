@@ -21,7 +21,10 @@ __all__ = ["simulate"]
 @click.command()
 @click.argument("scenario", required=False, type=click.Path(path_type=Path), metavar="[SCENARIO.toml]")
 @click.option(
-    "--preset", metavar="NAME", help="A scenario that comes with fullwell: guide, night or st402-course."
+    "--preset",
+    metavar="NAME",
+    help="A scenario that comes with fullwell: guide, guide-bright-sky, lsst-itl-everything, night or "
+    "st402-course.",
 )
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder for the raw frames."

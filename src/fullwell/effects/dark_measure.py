@@ -31,6 +31,7 @@ from fullwell.errors import FrameError, NotEnoughFrames
 from fullwell.flags import FLAG_DTYPE, FlagImage, Flags, mask_of
 from fullwell.frame import Frame, FrameSet, Shared
 from fullwell.kernels.combine import FLOOR
+from fullwell.kernels.spread import median_of
 
 __all__ = ["measure_dark"]
 
@@ -193,7 +194,7 @@ def _level_statistics(time: float, group: list[Frame], result: Combined, offsets
     return {
         "time": time,
         "count": len(group),
-        "median": float(np.nanmedian(result.frame.data)),
+        "median": median_of(result.frame.data),
         "rejected_fraction": list(result.rejected_fraction),
         "level_offsets": [float(-offset) for offset in offsets],
         "spread": result.spread,
@@ -275,8 +276,7 @@ def _hot(
     hot: tuple[float, float],
     statistics: dict[str, Any],
 ) -> FlagImage:
-    good = level.level[~masked]
-    middle = float(np.median(good)) if good.size else 0.0
+    middle = 0.0 if masked.all() else median_of(level.level, ~masked)
     single = np.asarray(noise.read_noise, np.float64) ** 2
     if noise.gain is not None:
         single = single + max(middle - noise.pedestal, 0.0) / np.asarray(noise.gain)

@@ -27,6 +27,7 @@ from fullwell.errors import ChainError, FrameError, NotEnoughFrames, ParameterEr
 from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
 from fullwell.frame import Frame, FrameSet, Shared
 from fullwell.kernels.simulate import Op, Step
+from fullwell.kernels.spread import median_of
 from fullwell.noise import Noise
 
 __all__ = ["Flat"]
@@ -155,7 +156,7 @@ class Flat(Effect):
         frame = result.frame
         assert frame.variance is not None
         masked = frame.mask
-        counts = float(np.median(frame.data[~masked])) if not masked.all() else float("nan")
+        counts = median_of(frame.data, ~masked)
         if not counts > 0:
             raise FrameError("no unmasked pixel of the combined flat has light")
         response: npt.NDArray[np.float32] = (frame.data / np.float32(counts)).astype(np.float32)
@@ -220,8 +221,7 @@ def _noise_of(held: list[Frame], known: Chain | None) -> npt.NDArray[np.float64]
 
 
 def _light(frame: Frame) -> float:
-    good = frame.data[~frame.mask]
-    level = float(np.median(good)) if good.size else float("nan")
+    level = median_of(frame.data, ~frame.mask)
     if not level > 0:
         raise FrameError(
             f"flat {frame.source or ''} has no light: its median above bias and dark is {level:.4g}"

@@ -307,7 +307,8 @@ class FullWell(Effect):
 
 def _capacity(ramp: Ramp, i: int, tolerance: float) -> Turnoff:
     try:
-        return linearity_turnoff(ramp.light, ramp.means[:, i], tolerance=tolerance)
+        errors = np.broadcast_to(ramp.mean_errors, ramp.means.shape)[:, i]
+        return linearity_turnoff(ramp.light, ramp.means[:, i], errors=errors, tolerance=tolerance)
     except FrameError as error:
         raise FrameError(f"amplifier {ramp.detector.amplifiers[i].name}: {error}") from error
 

@@ -47,6 +47,8 @@ class Ramp:
         Variance of one frame, from differences.
     detector : Detector
     unit : astropy unit
+    mean_errors : ndarray, shape (frames, amplifiers), or 0
+        Standard errors of `means`, from the scatter of the pixels.
     """
 
     light: Table
@@ -58,6 +60,7 @@ class Ramp:
     variance_errors: Table
     detector: Detector
     unit: u.UnitBase
+    mean_errors: Table | float = 0.0
 
 
 def ramp_of(
@@ -84,6 +87,7 @@ def ramp_of(
     given = None if light is None else [float(value) for value in light]
     lights: list[float] = []
     means: list[Table] = []
+    errors_of_means: list[Table] = []
     pixels: list[Table] = []
     pairs: list[tuple[Any, ...]] = []
     waiting: Frame | None = None
@@ -94,8 +98,9 @@ def ramp_of(
         if given is not None and i >= len(given):
             raise ParameterError("light", len(given), "one value for each frame; there are more frames")
         lights.append(_light_of(frame) if given is None else given[i])
-        mean, count = _means(frame)
+        mean, error, count = _means(frame)
         means.append(mean)
+        errors_of_means.append(error)
         pixels.append(count)
         same = i > 0 and np.isclose(lights[-1], lights[-2], rtol=_SAME_LIGHT, atol=0.0)
         if waiting is not None and same:
@@ -123,6 +128,7 @@ def ramp_of(
         variance_errors=errors,
         detector=detector,
         unit=last.unit,
+        mean_errors=np.array(errors_of_means),
     )
 
 
@@ -136,10 +142,11 @@ def _kept(frame: Frame) -> npt.NDArray[np.bool_]:
     return np.asarray(((frame.flags & _LEFT_OUT) == 0) & np.isfinite(frame.data))
 
 
-def _means(frame: Frame) -> tuple[Table, Table]:
+def _means(frame: Frame) -> tuple[Table, Table, Table]:
+    """Mean, its standard error and number of pixels, for each amplifier."""
     detector = frame.detector or Detector.single(frame.shape)
     kept = _kept(frame)
-    means, counts = [], []
+    means, errors, counts = [], [], []
     for amplifier in detector.amplifiers:
         values = frame.data[amplifier.box.slices][kept[amplifier.box.slices]].astype(np.float64)
         if not values.size:
@@ -147,8 +154,9 @@ def _means(frame: Frame) -> tuple[Table, Table]:
         spread = values.std()
         values = values[np.abs(values - np.median(values)) <= _CLIP * spread] if spread > 0 else values
         means.append(values.mean())
+        errors.append(values.std() / np.sqrt(values.size))
         counts.append(values.size)
-    return np.array(means), np.array(counts, np.float64)
+    return np.array(means), np.array(errors), np.array(counts, np.float64)
 
 
 def _pair(first: Frame, second: Frame) -> tuple[Table, Table, Table]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from fullwell.combining import combine
+from fullwell.combining import Combined, combine
 from fullwell.errors import FrameError, NotEnoughFrames
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.frame import Frame
@@ -14,6 +15,8 @@ __all__ = ["combined_sky", "sky_level"]
 #: Sigma above the sky from which on a pixel belongs to a star, and pixels around it that do too.
 STAR, GROW = 3.0, 3
 LEAST = 3
+#: A side of the frame over that of the regions whose scatter is pooled.
+REGIONS = 8
 
 
 def sky_level(frame: Frame) -> float:
@@ -43,6 +46,9 @@ def sky_level(frame: Frame) -> float:
 def combined_sky(frames: list[Frame]) -> Frame:
     """Mean of dithered sky frames, each divided by its level, with stars masked and outliers clipped.
 
+    The variance is that of the scatter between the frames, pooled over a region: the few values of a single
+    pixel do not know their own.
+
     Raises
     ------
     NotEnoughFrames
@@ -60,7 +66,23 @@ def combined_sky(frames: list[Frame]) -> Frame:
             _stars(data, frame.mask), FLAG_DTYPE.type(Flags.MASKED), FLAG_DTYPE.type(0)
         )
         scaled.append(Frame(data, flags=flags))
-    return combine(scaled, clip=3.0, spread="std").frame
+    result = combine(scaled, clip=3.0, spread="std")
+    return result.frame.with_(variance=_pooled_variance(result))
+
+
+def _pooled_variance(result: Combined) -> npt.NDArray[np.float32]:
+    """Variance of one value, the mean of those around, over the number of values of each pixel."""
+    from scipy.ndimage import uniform_filter
+
+    used = result.used.astype(np.float32)
+    degrees = np.where(np.isfinite(result.empirical) & ~result.frame.mask, np.maximum(used - 1, 0), 0)
+    squares = np.where(degrees > 0, degrees * used * result.empirical, 0)
+    size = [max(length // REGIONS, 1) for length in used.shape]
+    around, count = (uniform_filter(plane, size, mode="nearest") for plane in (squares, degrees))
+    # Where nothing is around, the whole frame has to do.
+    typical = squares.sum(dtype=np.float64) / max(degrees.sum(dtype=np.float64), 1.0)
+    single = np.where(count > 1e-3, around / np.maximum(count, 1e-3), typical)
+    return np.asarray(single / np.maximum(used, 1), np.float32)
 
 
 def _stars(data: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ def linearity_turnoff(
     light: npt.ArrayLike,
     means: npt.ArrayLike,
     *,
+    errors: npt.ArrayLike = 0.0,
     tolerance: float = 0.02,
     line: tuple[float, float] = (0.05, 0.5),
 ) -> Turnoff:
@@ -37,6 +38,8 @@ def linearity_turnoff(
         Exposure times or photodiode readings, in any order; 0 or more.
     means : array_like
         Mean signals above bias.
+    errors : array_like
+        Their standard errors, apart from the scatter of the lamp.
     tolerance : float
         Relative deviation that counts, between 0 and 1; 0.01 and 0.02 are usual.
     line : tuple of float
@@ -47,8 +50,9 @@ def linearity_turnoff(
     -------
     Turnoff
         The mean signal where the deviation passes the tolerance for good, interpolated between the points
-        about it. Its error counts what the points scatter about the line, and half their distance in signal
-        as the edge of what is possible (its square over 3).
+        about it. Its error counts those of the two means, what the points scatter about the line (on a
+        plateau that does not move the signal), and half the distance of the two in signal as the edge of
+        what is possible (its square over 3).
 
     Raises
     ------
@@ -61,7 +65,7 @@ def linearity_turnoff(
         raise ParameterError("tolerance", tolerance, "between 0 and 1, both excluded")
     if not 0 <= line[0] < line[1] <= 1:
         raise ParameterError("line", line, "two fractions of the largest mean, the smaller one first")
-    x, y = _sorted(light, means)
+    x, y, own = _sorted(light, means, errors)
     on = (y >= line[0] * y.max()) & (y <= line[1] * y.max()) & (y > 0)
     if on.sum() < _FEWEST:
         raise FrameError(
@@ -84,7 +88,14 @@ def linearity_turnoff(
     part = (tolerance - within) / (beyond - within)
     step = y[last + 1] - y[last]
     value = y[last] + part * step
-    return Turnoff(float(value), float(np.hypot(abs(step) / np.sqrt(12.0), scatter * value)))
+    noise = own[last] ** 2 + own[last + 1] ** 2
+    variances = (
+        ((1 - part) * own[last]) ** 2,
+        (part * own[last + 1]) ** 2,
+        max(step**2 - noise, 0.0) / 12.0,
+        (scatter * step / (beyond - within)) ** 2,
+    )
+    return Turnoff(float(value), float(np.sqrt(sum(variances))))
 
 
 def variance_turnoff(
@@ -140,29 +151,35 @@ def _bend(mean: Series, variance: Series, error: Series, rough: Turnoff) -> Turn
     places = places[np.array(enough)]
     if places.size < 3:
         return rough
-    weight = 1.0 / error if (error > 0).all() else np.ones(mean.size)
-    chi2 = np.array([_misfit(mean - place, variance, weight) for place in places])
-    best = int(np.argmin(chi2))
+    known = (error > 0).all()
+    chi2 = _misfits(mean, variance, 1.0 / error if known else np.ones(mean.size), places)
     # The scatter of the points where it is more than their errors, or where these are not known.
-    scale = chi2[best] / max(mean.size - 4, 1)
-    unit = max(scale, 1.0) if (error > 0).all() else scale
-    inside = places[chi2 <= chi2[best] + unit]
+    scale = max(float(chi2.min()) / max(mean.size - 4, 1), 1.0 if known else 1e-12 * float(np.ptp(chi2)))
+    # All places as probable as they fit. chi^2 about its least is no parabola, and often has a second dip:
+    # the place where it is least scatters more than a step of chi^2 by 1 lets one think.
+    chance = np.exp(-0.5 * (chi2 - chi2.min()) / (scale or 1.0))
+    chance /= chance.sum()
+    value = float(chance @ places)
+    spread = float(np.sqrt(chance @ (places - value) ** 2))
     # A sharp bend may have no other place within its error: the grid is what is left.
-    half = max(0.5 * (inside[-1] - inside[0]), places[1] - places[0])
-    return Turnoff(float(places[best]), float(half))
+    return Turnoff(value, max(spread, float(places[1] - places[0])))
 
 
-def _misfit(distance: Series, variance: Series, weight: Series) -> float:
-    lines = np.stack([np.ones(distance.size), np.minimum(distance, 0.0), np.maximum(distance, 0.0)], axis=1)
-    solution, *_ = np.linalg.lstsq(lines * weight[:, None], variance * weight, rcond=None)
-    return float(np.sum(((variance - lines @ solution) * weight) ** 2))
+def _misfits(mean: Series, variance: Series, weight: Series, places: Series) -> Series:
+    """Chi^2 of the best two lines that meet at each of the places."""
+    distance = mean - places[:, None]
+    lines = np.stack([np.ones_like(distance), np.minimum(distance, 0), np.maximum(distance, 0)], axis=2)
+    basis = np.linalg.qr(lines * weight[:, None]).Q
+    target = variance * weight
+    fitted = basis @ (basis.transpose(0, 2, 1) @ target)[..., None]
+    return np.asarray(((target - fitted[..., 0]) ** 2).sum(axis=1))
 
 
-def _sorted(light: npt.ArrayLike, means: npt.ArrayLike) -> tuple[Series, Series]:
+def _sorted(light: npt.ArrayLike, means: npt.ArrayLike, errors: npt.ArrayLike) -> tuple[Series, ...]:
     x, y = np.asarray(light, np.float64), np.asarray(means, np.float64)
     if x.ndim != 1 or x.shape != y.shape:
         raise ParameterError("means", y.shape, f"one for each of the {x.size} lights")
     if not (np.isfinite(x).all() and np.isfinite(y).all() and (x >= 0).all()):
         raise ParameterError("light", x, "finite and 0 or more, as the means")
     order = np.argsort(x, kind="stable")
-    return x[order], y[order]
+    return x[order], y[order], np.broadcast_to(np.asarray(errors, np.float64), x.shape)[order]

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import os
 import stat
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,15 +11,15 @@ from typing import BinaryIO
 
 import attrs
 
-from fullwell.errors import CorruptFile, NotFits, ParameterError, TooLarge, UnreadableFile
+from fullwell.errors import CorruptFile, NotFits, ParameterError, UnreadableFile
 from fullwell.io.checks import Limits
+from fullwell.io.gunzip import unpacked
 
 __all__ = ["FileKey", "Source", "open_source"]
 
 #: What stays the same as long as nobody writes to a file: path, size, time of change, inode.
 FileKey = tuple[str, int, int, int]
 
-_CHUNK = 2**20
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -98,7 +95,9 @@ def open_source(path: str | os.PathLike[str], *, limits: Limits) -> Iterator[Sou
         key = (str(name.absolute()), status.st_size, status.st_mtime_ns, status.st_ino)
         gzipped = handle.read(2) == _GZIP_MAGIC
         handle.seek(0)
-        stream: BinaryIO = _unpacked(handle, status.st_size, limits, name) if gzipped else handle
+        stream: BinaryIO = handle
+        if gzipped:
+            stream = unpacked(handle, status.st_size, limits=limits, path=name)
         size = stream.seek(0, os.SEEK_END)
         if size == 0:
             raise NotFits(path, "empty file (0 bytes after unpacking)")
@@ -126,23 +125,3 @@ def _open_regular(path: Path) -> BinaryIO:
         handle.close()
         raise UnreadableFile(path, "is not a regular file (a pipe, socket or device)")
     return handle
-
-
-def _unpacked(handle: BinaryIO, packed: int, limits: Limits, path: Path) -> io.BytesIO:
-    allowed = limits.unpacked(packed)
-    buffer = io.BytesIO()
-    try:
-        with gzip.GzipFile(fileobj=handle, mode="rb") as unpacker:
-            while block := unpacker.read(_CHUNK):
-                if buffer.tell() + len(block) > allowed:
-                    raise TooLarge(
-                        path,
-                        f"unpacks from {packed} to more than {allowed} bytes "
-                        "(Limits.max_bytes, Limits.expansion)",
-                    )
-                buffer.write(block)
-    except EOFError as error:
-        raise CorruptFile(path, "truncated: the gzip stream ends early") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise CorruptFile(path, f"damaged gzip stream ({error})") from error
-    return buffer

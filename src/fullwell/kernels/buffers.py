@@ -1,7 +1,7 @@
 """Room for images that is used again once nobody holds them: fresh memory costs as much as filling it.
 
-The system clears each page before it gives it away, and a frame of 4096 x 4096 pixels has 168 MB. What is idle
-here the system may take back at any time, where it knows how.
+The system clears each page before it gives it away, and a frame of 4096 x 4096 pixels has 168 MB. What is
+idle here the system may take back at any time, where it knows how.
 """
 
 from __future__ import annotations
@@ -86,7 +86,12 @@ class _Lease:
     def __init__(self, pool: BufferPool, memory: mmap.mmap, size: int) -> None:
         self._pool, self._memory = pool, memory
         address = np.frombuffer(memory, np.uint8).ctypes.data
-        self.__array_interface__ = {"shape": (size,), "typestr": "|u1", "data": (address, False), "version": 3}
+        self.__array_interface__ = {
+            "shape": (size,),
+            "typestr": "|u1",
+            "data": (address, False),
+            "version": 3,
+        }
 
     def __del__(self) -> None:
         self._pool.give_back(self._memory)

@@ -1,7 +1,7 @@
 """Combine values of any kind: masks, NaN, levels, weights, own variances; the loops, in float64.
 
-Pixels of which every value can be used, and none is rejected, run side by side; the others are finished one
-by one (`combine_pixels_compiled`). Every operation is that of `fullwell.kernels.combine`, in its order: the
+Pixels of which every value can be used, and none is rejected, run side by side; the others are gathered and
+finished together (`combine_gathered_compiled`). Every operation is that of `fullwell.kernels.combine`, in its order: the
 same bits come out. That forbids all fast-math.
 """
 # mypy: disable-error-code="untyped-decorator"
@@ -14,14 +14,14 @@ import numba
 import numpy as np
 
 from fullwell.kernels.combine import MAD_TO_STD
-from fullwell.kernels.combine_pixels_compiled import finish_pixel
+from fullwell.kernels.combine_gathered_compiled import LINES, combine_gathered
 from fullwell.kernels.combine_tiles_compiled import FLOOR, NOISE, NONE, STD
 from fullwell.kernels.memory_compiled import load_flags, load_float
 from fullwell.kernels.networks_compiled import ROW, STRIDE, sort_rows
 
 __all__ = ["combine_floats"]
 
-u8, u16, i64 = np.uint8, np.uint16, np.int64
+u8, u16, u64, i64 = np.uint8, np.uint16, np.uint64, np.int64
 f32, f64 = np.float32, np.float64
 _W, _S = ROW // 8, STRIDE // 8  # pixels of a tile, and from row to row
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -63,9 +63,12 @@ def combine_floats(
     values, keys = _aligned(rows * _S), _aligned(rows * _S)
     values[n * _S :] = np.inf
     variances = _aligned(rows * _S if own[0].size else 0)
-    lines = np.empty((6, _W))
+    lines = np.empty((LINES, _W))
     bad, marks, any_flag = np.empty(_W, np.uint8), np.empty(_W, np.uint16), np.empty(_W, np.uint16)
-    work = (np.empty(n), np.empty(n), np.empty(n, np.bool_), np.empty(n, np.int64), np.empty(n, np.int64))
+    # Pixels that are not finished with their neighbors, of any number of tiles.
+    gathered, others = _aligned(rows * _S), _aligned(variances.size)
+    gathered[:] = np.inf
+    held, pixels, sizes = 0, np.empty(_W, np.int64), np.empty((2, _W), np.int64)
     for first in range(start, stop, _W):
         count = min(_W, stop - first)
         _load(planes, levels, flags, own, first, count, values, variances, bad, marks, any_flag)
@@ -84,21 +87,49 @@ def combine_floats(
         )  # fmt: skip
         whole = 0
         for p in range(count):
-            if bad[p]:
-                finish_pixel(
-                    values[p:], variances[p:], first + p, levels, flags, own, model, rule, work,
-                    value, used, rejected, empirical, propagated, lost, counted,
-                )  # fmt: skip
-            else:
+            flagged[first + p] = _majority(flags, first + p, n) if any_flag[p] else u16(0)
+            if not bad[p]:
                 whole += 1
-            flagged[first + p] = u16(0)
-            if any_flag[p]:
-                flagged[first + p] = _majority(flags, first + p, n)
-            if not used[first + p] and not (flagged[first + p] & flags[1]):
-                # Without a finite value there is not even a plain mean.
-                flagged[first + p] |= flags[2] if value[first + p] == value[first + p] else flags[3]
+                continue
+            for i in range(n):
+                gathered[u64(i * _S + held)] = values[u64(i * _S + p)]
+            for i in range(n if own[0].size else 0):
+                others[u64(i * _S + held)] = variances[u64(i * _S + p)]
+            pixels[held] = first + p
+            held += 1
+            if held == _W:
+                _finish(
+                    gathered, others, keys, pixels, held, n, rows, merges, planes, levels, flags, own, model,
+                    rule, lines, sizes, value, used, rejected, empirical, propagated, flagged, lost, counted,
+                )  # fmt: skip
+                held = 0
         for i in range(n):
             counted[i] += whole
+    if held:
+        _finish(
+            gathered, others, keys, pixels, held, n, rows, merges, planes, levels, flags, own, model,
+            rule, lines, sizes, value, used, rejected, empirical, propagated, flagged, lost, counted,
+        )  # fmt: skip
+
+
+@_jit
+def _finish(
+    gathered: Any, others: Any, keys: Any, pixels: Any, held: Any, n: Any, rows: Any, merges: Any,
+    planes: Any, levels: Any, flags: Any, own: Any, model: Any, rule: Any, lines: Any, sizes: Any,
+    value: Any, used: Any, rejected: Any, empirical: Any, propagated: Any, flagged: Any, lost: Any,
+    counted: Any,
+) -> None:  # fmt: skip
+    """Combine what was gathered."""
+    keys[n * _S :] = np.inf
+    combine_gathered(
+        gathered, others, keys, pixels, held, n, rows, merges, planes, levels, own, model, rule, lines,
+        sizes, value, used, rejected, empirical, propagated, lost, counted,
+    )  # fmt: skip
+    for k in range(held):
+        p = pixels[k]
+        if not used[p] and not (flagged[p] & flags[1]):
+            # Without a finite value there is not even a plain mean.
+            flagged[p] |= flags[2] if value[p] == value[p] else flags[3]
 
 
 @_jit
@@ -136,6 +167,7 @@ def _load(
             load_flags(flags[0][i], first, count, marks)
             for p in range(count):
                 any_flag[p] |= marks[p]
+                row[p] = np.nan if marks[p] & flags[1] else row[p]
         if own[0].size:
             row = variances[i * _S : i * _S + _W]
             square = levels[0][i] * levels[0][i]

@@ -65,10 +65,10 @@ def combine_integers(
     singles = np.empty(SINGLES * _W, np.float32)
     totals, bad, marked = np.empty(_W), np.empty(_W, np.uint8), np.empty(_W, np.int64)
     # Pixels that may lose a value, of several tiles: what they are made of, where they belong, results.
-    packed, sorted_, spare = _rows_for(n, rows), _rows_for(n, rows), _rows_for(n, rows)
-    place, work = np.empty(_W, np.int64), (np.empty(WORDS * _W, np.uint16), np.empty(REALS * _W))
+    packed, sorted_ = _rows_for(n, rows), _rows_for(n, rows)
+    late, spare = _rows_for(n, rows), _rows_for(n, rows)
+    place, work = np.empty(_W, np.int64), (np.empty(2 * WORDS * _W, np.uint16), np.empty(2 * REALS * _W))
     column, column_marks = np.empty(n, np.int32), np.empty(_W, np.int64)
-    doubt = np.empty(_W, np.uint8)
     one_v, one_e, one_w, one_m = _results(_W)
     v, e, w, m = _results(_W * _TILES)
     gone, flags = np.empty(_W * _TILES, np.uint16), np.empty(_W * _TILES, np.uint16)
@@ -93,8 +93,8 @@ def combine_integers(
                 if held < _W and first + _W < end:
                     break
                 clip_tile(
-                    packed, sorted_, spare, n, rows, merges, held, zero, rule, noise, shares, work[0],
-                    work[1], column, column_marks, doubt, one_v, one_m, one_e, one_w, lost,
+                    packed, sorted_, late, spare, n, rows, merges, held, zero, rule, noise, shares, work[0],
+                    work[1], column, column_marks, one_v, one_m, one_e, one_w, lost,
                 )  # fmt: skip
                 for k in range(held):
                     p = place[k]

@@ -14,21 +14,42 @@ import numba
 import numpy as np
 
 from fullwell.kernels.combine import FLOOR, MAD_TO_STD
-from fullwell.kernels.combine_columns_compiled import clip_columns
+from fullwell.kernels.combine_columns_compiled import clip_columns, list_marked
 from fullwell.kernels.combine_tiles_compiled import CHUNK, NOISE, PIXELS, STD, STEP
-from fullwell.kernels.lanes_compiled import any_less, differ, doubles, floats, fused, integers, larger, less
-from fullwell.kernels.lanes_compiled import load, pick, roots, shortfall, smaller, splat, store, wholes
+from fullwell.kernels.lanes_compiled import (
+    any_less,
+    doubles,
+    floats,
+    fused,
+    how_many,
+    integers,
+    larger,
+    less,
+    load,
+    pick,
+    roots,
+    shortfall,
+    smaller,
+    splat,
+    store,
+    wholes,
+)
 from fullwell.kernels.networks_compiled import sort_rows
 
 __all__ = ["REALS", "WORDS", "clip_tile"]
 
-#: Rows of a tile of uint16 and of float64 that the functions here need as work space.
-WORDS, REALS = 6, 4
+#: Rows that the functions here need as work space.
+#: Of uint16: the least and the highest value that stays, how many values lie below these, and how many stay;
+#: the two middle values; 1 where something changed; 1 where a limit is in doubt.
+#: Of float64: sum and sum of squares of what stays, about the lower median of all; sum of all; limit on twice
+#: the distance from the median.
+WORDS, REALS = 8, 4
 
 u8, u16, u64, i32, i64 = np.uint8, np.uint16, np.uint64, np.int32, np.int64
 f32, f64 = np.float32, np.float64
 _W = PIXELS
-_LANES = 16  # pixels side by side
+_LANES = 16  # pixels side by side; few, as they go round as often as the slowest of them
+_ROUNDS = 2  # after which only pixels that still change are looked at
 _FAR = 1e6  # beyond twice any distance
 _NEAR = 4e-9  # of a limit
 _CANCELS = 0.75  # of the sum of squares: where the sum takes more away, too few digits are left
@@ -38,8 +59,8 @@ _fast = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contr
 
 @_jit
 def clip_tile(
-    raw: Any, tile: Any, spare: Any, n: Any, rows: Any, merges: Any, width: Any, zero: Any, rule: Any,
-    noise: Any, shares: Any, words: Any, reals: Any, column: Any, marked: Any, doubt: Any,
+    raw: Any, tile: Any, late: Any, spare: Any, n: Any, rows: Any, merges: Any, width: Any, zero: Any,
+    rule: Any, noise: Any, shares: Any, words: Any, reals: Any, column: Any, marked: Any,
     value: Any, used: Any, empirical: Any, propagated: Any, lost: Any,
 ) -> None:  # fmt: skip
     """Combine the pixels of a tile, and count what each frame loses.
@@ -48,74 +69,102 @@ def clip_tile(
     ----------
     raw : ndarray of uint16
         Values in the order of the frames.
-    tile, spare : ndarray of uint16
+    tile, late, spare : ndarray of uint16
         Work space of the same shape; rows of `spare` beyond the N first hold 0xFFFF.
     n, width : int
         Number of frames, and of pixels; further pixels of `raw` must be there, and may hold anything.
     rows, merges, zero, rule, noise, shares, lost
         As for `combine_integers`.
-    words : ndarray of uint16, shape (WORDS * PIXELS,)
-    reals : ndarray of float64, shape (REALS * PIXELS,)
+    words : ndarray of uint16, shape (2 * WORDS * PIXELS,)
+    reals : ndarray of float64, shape (2 * REALS * PIXELS,)
     column : ndarray of int32, shape (N,)
     marked : ndarray of int64, shape (PIXELS,)
-    doubt : ndarray of uint8, shape (PIXELS,)
         Work space.
     value, used, empirical, propagated : ndarray
         Of the tile.
     """
-    spread, clip, _ = rule
     reach = -(-width // _LANES) * _LANES
     sort_rows(raw, tile, rows, merges, 0, reach)
     for p in range(reach):
-        words[p] = u16(0)  # least value that stays
-        words[_W + p] = u16(0xFFFF)  # highest
-        words[3 * _W + p] = u16(n)  # their number
-        doubt[p] = u8(0)
+        words[p] = u16(0)
+        words[_W + p] = u16(0xFFFF)
+        words[3 * _W + p] = u16(n)
+        words[7 * _W + p] = u16(0)
     for start in range(0, reach, _LANES):
-        # Few pixels at once: they go round as often as the slowest of them.
         _count(tile, n, start, words, reals)
-        for p in range(start, start + _LANES):
-            reals[2 * _W + p] = reals[p]
-        while True:
-            _find_centers(tile, start, words)
-            if spread == STD:
-                _limit_by_std(tile, n, start, clip, words, reals, doubt)
-            elif spread == NOISE:
-                _limit_by_noise(start, zero, clip, noise, words, reals)
-            else:
-                _limit_by_mad(tile, spare, n, rows, merges, start, clip, words, reals)
-            _narrow(start, words, reals)
-            if not _count(tile, n, start, words, reals):
-                break
+        for k in range(_LANES):
+            reals[u64(2 * _W + start + k)] = reals[u64(start + k)]
+        _iterate(tile, spare, n, rows, merges, start, _ROUNDS, zero, rule, noise, words, reals)
+    _go_on(tile, late, spare, n, rows, merges, width, zero, rule, noise, words, reals, marked)
     _finish(tile, n, width, zero, rule, noise, shares, words, reals, value, used, empirical, propagated)
-    unsure = u8(0)
-    for p in range(width):
-        unsure |= doubt[p]
-    if unsure:
-        clip_columns(
-            raw, tile, n, width, zero, rule, noise, shares, doubt, column, marked, words,
-            value, used, empirical, propagated,
-        )  # fmt: skip
+    clip_columns(
+        raw, tile, n, width, zero, rule, noise, shares, words[7 * _W : 8 * _W], column, marked, words,
+        value, used, empirical, propagated,
+    )  # fmt: skip
+    for p in range(width, reach):
+        words[p], words[_W + p] = u16(0), u16(0xFFFF)
     for i in range(n):
-        lost[i] += _count_outside(raw, i * STEP, width, words)
+        lost[i] += _count_outside(raw, i * STEP, reach, words)
 
 
 @_jit
-def _count_outside(raw: Any, row: Any, width: Any, words: Any) -> Any:
-    found = u16(0)
-    for p in range(width):
-        x = raw[row + p]
-        found = u16(found + u16((x < words[p]) | (x > words[_W + p])))
-    return i64(found)
+def _iterate(
+    tile: Any, spare: Any, n: Any, rows: Any, merges: Any, start: Any, most: Any, zero: Any, rule: Any,
+    noise: Any, words: Any, reals: Any,
+) -> None:  # fmt: skip
+    """Go round until nothing changes, or so many times."""
+    spread, clip, _ = rule
+    for _ in range(most):
+        _find_centers(tile, start, words)
+        if spread == STD:
+            _limit_by_std(tile, n, start, clip, words, reals)
+        elif spread == NOISE:
+            _limit_by_noise(start, zero, clip, noise, words, reals)
+        else:
+            _limit_by_mad(tile, spare, n, rows, merges, start, clip, words, reals)
+        _narrow(start, words, reals)
+        if not _count(tile, n, start, words, reals):
+            return
+
+
+@_jit
+def _go_on(
+    tile: Any, late: Any, spare: Any, n: Any, rows: Any, merges: Any, width: Any, zero: Any, rule: Any,
+    noise: Any, words: Any, reals: Any, marked: Any,
+) -> None:  # fmt: skip
+    """Bring together the pixels that changed in the last round, or others would go round with them."""
+    found = list_marked(words[6 * _W : 7 * _W], width, marked)
+    reach = -(-found // _LANES) * _LANES
+    for k in range(found, reach):
+        marked[k] = marked[0]
+    for i in range(n):
+        for k in range(reach):
+            late[u64(i * STEP + k)] = tile[u64(i * STEP + marked[u64(k)])]
+    own, sums = words[WORDS * _W :], reals[REALS * _W :]
+    for k in range(reach):
+        for row in range(WORDS):
+            own[row * _W + k] = words[row * _W + marked[k]]
+        sums[k], sums[_W + k] = reals[marked[k]], reals[_W + marked[k]]
+    for start in range(0, reach, _LANES):
+        _iterate(late, spare, n, rows, merges, start, n + 1, zero, rule, noise, own, sums)
+    for k in range(found):
+        for row in range(WORDS):
+            words[row * _W + marked[k]] = own[row * _W + k]
+        reals[marked[k]], reals[_W + marked[k]] = sums[k], sums[_W + k]
+
+
+@_jit
+def _count_outside(raw: Any, row: Any, reach: Any, words: Any) -> Any:
+    found = i64(0)
+    for p in range(0, reach, _LANES):
+        x = load(raw, row + p, _LANES)
+        found += how_many(less(x, load(words, p, _LANES)) | less(load(words, _W + p, _LANES), x))
+    return found
 
 
 @_fast
 def _count(tile: Any, n: Any, start: Any, words: Any, reals: Any) -> Any:
-    """Count and sum what stays, about the lower median of all; return how many counts changed.
-
-    Rows 2 and 3 of the words become how many values lie below the range, and in it; rows 0 and 1 of the reals
-    the sum and the sum of squares.
-    """
+    """Count and sum what stays, about the lower median of all; return how many counts changed."""
     reference = load(tile, (n - 1) // 2 * STEP + start, _LANES)
     center = floats(reference)
     least, most = load(words, start, _LANES), load(words, _W + start, _LANES)
@@ -138,14 +187,15 @@ def _count(tile: Any, n: Any, start: Any, words: Any, reals: Any) -> Any:
     store(reals, start, totals)
     store(reals, _W + start, squares)
     count = splat(u16(n), _LANES) - outside
-    changed = differ(count, load(words, 3 * _W + start, _LANES))
+    fewer = less(splat(u16(0), _LANES), load(words, 3 * _W + start, _LANES) - count)
     store(words, 3 * _W + start, count)
-    return changed
+    store(words, 6 * _W + start, splat(u16(0), _LANES) - fewer)
+    return how_many(fewer)
 
 
 @_jit
 def _find_centers(tile: Any, start: Any, words: Any) -> None:
-    """Rows 4 and 5 of the words become the two middle values."""
+    """Find the two middle values of what stays."""
     last = tile.size // STEP - 1
     for k in range(_LANES):
         p = start + k
@@ -155,11 +205,8 @@ def _find_centers(tile: Any, start: Any, words: Any) -> None:
         words[u64(5 * _W + p)] = tile[u64(min(first + count // 2, last) * STEP + p)]
 
 
-# Row 3 of the reals becomes the limit on twice the distance from the median.
-
-
 @_jit
-def _limit_by_std(tile: Any, n: Any, start: Any, clip: Any, words: Any, reals: Any, doubt: Any) -> None:
+def _limit_by_std(tile: Any, n: Any, start: Any, clip: Any, words: Any, reals: Any) -> None:
     total = load(reals, start, _LANES)
     count = larger(doubles(load(words, 3 * _W + start, _LANES)), splat(1.0, _LANES))
     squares = count * load(reals, _W + start, _LANES)
@@ -173,20 +220,18 @@ def _limit_by_std(tile: Any, n: Any, start: Any, clip: Any, words: Any, reals: A
         squares * splat(_CANCELS, _LANES), square
     ):
         for p in range(start, start + _LANES):
-            _limit_exactly(tile, n, p, clip, epsilon, words, reals, doubt)
+            _limit_exactly(tile, n, p, clip, epsilon, words, reals)
 
 
 @_jit
-def _limit_exactly(
-    tile: Any, n: Any, p: Any, clip: Any, epsilon: Any, words: Any, reals: Any, doubt: Any
-) -> None:
+def _limit_exactly(tile: Any, n: Any, p: Any, clip: Any, epsilon: Any, words: Any, reals: Any) -> None:
     """Do it once more where the limit is near a whole number."""
     total, count, limit = reals[p], max(f64(words[3 * _W + p]), 1.0), reals[3 * _W + p]
     near = abs(limit - f64(i32(limit + 0.5))) <= 1.01 * epsilon * limit
     if near or total * total >= _CANCELS * count * reals[_W + p]:
         limit = min(2.0 * clip / count * np.sqrt(_exact_squares(tile, n, p, words)), _FAR)
         reals[3 * _W + p] = limit
-        doubt[p] |= u8(abs(limit - f64(i32(limit + 0.5))) < _NEAR * limit)
+        words[7 * _W + p] |= u16(abs(limit - f64(i32(limit + 0.5))) < _NEAR * limit)
 
 
 @_jit

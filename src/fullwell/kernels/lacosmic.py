@@ -10,8 +10,10 @@ noise)``, a pixel is a hit when
 - ``s' / f`` exceeds the contrast, where f is a small median of the image less a large one, in units of the
   noise: it is too sharp for a star;
 - it has no halo, which is ours and not in the paper: the mean of its neighbors without the three brightest,
-  above the large median, is less than its own noise, or less than ``s' / halo``. When noise lowers a single
-  neighbor of a faint star, the small median takes the star for a hit; the mean of five does not;
+  above the large median, is at most ``s' / halo``. When noise lowers a single neighbor of a faint star, the
+  small median takes the star for a hit; the mean of five does not. And where three neighbors are hit, too, the
+  small median is the brightest of the others, so that a bright sky hides faint hits from any high contrast:
+  with a halo to ask for, that can be less than half of what was published;
 
 or when it touches such a pixel and s' exceeds the threshold, or one of those and s' exceeds the lower
 threshold of neighbors. Hits get the median of the sound pixels around them, and all is done again until
@@ -48,8 +50,8 @@ def find_cosmic_rays(
     *,
     threshold: float = 5.0,
     neighbors: float = 0.3,
-    contrast: float = 4.0,
-    halo: float = 12.0,
+    contrast: float = 2.0,
+    halo: float = 17.0,
     iterations: int = 4,
     grow: int = 0,
     medians: Literal["full", "separable"] = "full",

@@ -21,8 +21,8 @@ def find_cosmic_rays(
     *,
     threshold: float = 5.0,
     neighbors: float = 0.3,
-    contrast: float = 4.0,
-    halo: float = 12.0,
+    contrast: float = 2.0,
+    halo: float = 17.0,
     iterations: int = 4,
     grow: int = 0,
     medians: Literal["full", "separable"] = "full",
@@ -46,7 +46,7 @@ def find_cosmic_rays(
         new = above & (excess > f32(contrast) * structure)
         if halo:
             light, number = _halo(image, base, noise)
-            new &= ~((light > np.sqrt(number)) & (excess * number < f32(halo) * light))
+            new &= ~(excess * number < f32(halo) * light)
         new |= _dilated(new, 1) & above
         new |= _dilated(new, 1) & (excess > f32(threshold) * f32(neighbors))
         if not (new & ~hits).any():

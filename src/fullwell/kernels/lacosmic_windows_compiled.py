@@ -100,7 +100,7 @@ def has_halo(
         light += work[k]
     number = f32(n - 3)
     light = (light - number * base) / sigma
-    return bool(light > np.sqrt(number) and above * number < halo * light)
+    return bool(above * number < halo * light)
 
 
 @_jit

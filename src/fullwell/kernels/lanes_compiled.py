@@ -21,12 +21,12 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 __all__ = [
     "Lanes",
     "any_less",
-    "differ",
     "doubles",
     "emit_larger",
     "emit_smaller",
     "floats",
     "fused",
+    "how_many",
     "integers",
     "larger",
     "less",
@@ -172,13 +172,14 @@ def _any(builder: Any, bits: Any) -> Any:
 
 
 @intrinsic
-def differ(context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
-    """Return whether any two integers differ."""
+def how_many(context: Any, lanes: Any) -> Any:  # noqa: ARG001
+    """Return how many integers are not 0."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
-        return _any(builder, builder.icmp_unsigned("!=", *arguments))
+        bits = builder.icmp_unsigned("!=", arguments[0], ir.Constant(arguments[0].type, None))
+        return builder.zext(builder.ctpop(builder.bitcast(bits, ir.IntType(bits.type.count))), ir.IntType(64))
 
-    return types.boolean(a, a), generate
+    return types.int64(lanes), generate
 
 
 @intrinsic

@@ -1,7 +1,7 @@
 """Mean and variance of an image, or of the difference of two, without what lies far from the median.
 
-The median is exact: a sample tells between which values it must lie, and only what lies there is sorted (Floyd
-and Rivest 1975, Communications of the ACM 18, 165). No image of the difference is made.
+The median is exact: a sample tells between which values it must lie, and only what lies there is sorted
+(Floyd and Rivest 1975, Communications of the ACM 18, 165). No image of the difference is made.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from fullwell.kernels.pool import over_blocks
 
-__all__ = ["Spread", "clipped_spread"]
+__all__ = ["Spread", "clipped_spread", "median_of", "warm_up"]
 
 SMALL = 2**18  # pixels; the plain form is done before the compiled one is loaded
 BLOCK = 2**18  # pixels; fixed, so that sums do not depend on the number of threads
@@ -76,10 +76,7 @@ def clipped_spread(
     Spread
         Computed with 64 bits.
     """
-    if compiled is None:
-        kinds = {image.dtype for image in (first, second) if image is not None}
-        compiled = first.size >= SMALL and kinds <= {np.dtype(np.float32), np.dtype(np.uint16)}
-    values: _Values = (_Compiled if compiled else _Plain)(first, second, scale, good)
+    values = _values(first, second, scale, good, compiled)
     low, high = -_GREATEST, _GREATEST
     spread = values.moments(low, high)
     done = 0
@@ -91,6 +88,39 @@ def clipped_spread(
         spread = values.moments(low, high)
         done += 1
     return spread
+
+
+def median_of(
+    image: npt.NDArray[Any], good: npt.NDArray[np.bool_] | None = None, *, compiled: bool | None = None
+) -> float:
+    """Median of the finite values of an image; NaN if there is none.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns)
+    good : ndarray of bool, optional
+        Pixels that count.
+    compiled : bool, optional
+        As for `clipped_spread`.
+    """
+    values = _values(image, None, 1.0, good, compiled)
+    spread = values.moments(-_GREATEST, _GREATEST)
+    return values.median(-_GREATEST, _GREATEST, spread) if spread.count else float("nan")
+
+
+def warm_up() -> None:
+    """Compile the loops."""
+    ones = np.eye(4, dtype=np.float32)
+    for good in (None, ones > 0):
+        clipped_spread(ones, ones[::-1], good=good, clip=5.0, compiled=True)
+        median_of(ones, good, compiled=True)
+
+
+def _values(first: Any, second: Any, scale: float, good: Any, compiled: bool | None) -> _Plain | _Compiled:
+    if compiled is None:
+        kinds = {image.dtype for image in (first, second) if image is not None}
+        compiled = first.size >= SMALL and kinds <= {np.dtype(np.float32), np.dtype(np.uint16)}
+    return (_Compiled if compiled and first.size else _Plain)(first, second, scale, good)
 
 
 class _Plain:
@@ -194,9 +224,6 @@ class _Compiled:
             )
             parts.append(_Plain(one, two, scale, use).values)
         return np.sort(np.concatenate(parts))
-
-
-_Values = _Plain | _Compiled
 
 
 def _plane(image: Any) -> Any:

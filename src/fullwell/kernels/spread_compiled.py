@@ -1,5 +1,5 @@
-"""The compiled loops of `fullwell.kernels.spread`: rows of two images, without an image of their difference."""
-# mypy: disable-error-code="untyped-decorator"
+"""The compiled loops of `fullwell.kernels.spread`: rows of two images, no image of their difference."""
+# mypy: disable-error-code="untyped-decorator,assignment"
 
 from __future__ import annotations
 

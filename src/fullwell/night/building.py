@@ -12,6 +12,7 @@ from fullwell.chain import SignalChain
 from fullwell.effects import Bias, Dark, Defects, Effect, Flat, Overscan
 from fullwell.effects.storage import save_product
 from fullwell.flags import mask_of
+from fullwell.kernels.spread import clipped_spread, median_of
 from fullwell.night.context import Context
 from fullwell.night.gains import GainRecipe
 from fullwell.night.pictures import picture_of
@@ -79,8 +80,8 @@ def build_dark(
     return result | {
         "levels": dark.statistics["levels"],
         **_line_through(dark.statistics["levels"]),
-        "rate_median": float(np.median(np.asarray(dark.rate)[good])) if np.ndim(dark.rate) else None,
-        "offset_median": float(np.median(np.asarray(dark.offset)[good])) if np.ndim(dark.offset) else None,
+        "rate_median": median_of(np.asarray(dark.rate), good) if np.ndim(dark.rate) else None,
+        "offset_median": median_of(np.asarray(dark.offset), good) if np.ndim(dark.offset) else None,
         "hot_pixels": dark.statistics["hot_pixels"],
         "hot_threshold": dark.statistics["hot_threshold"],
         "hot_time": dark.statistics["hot_time"],
@@ -195,14 +196,15 @@ def _common(
     flags: Any,
     statistics: dict[str, Any],
 ) -> dict[str, Any]:
-    good = image[~_masked(flags)]
+    good = ~_masked(flags)
+    spread = clipped_spread(image, good=good)
     result: dict[str, Any] = {
         "path": f"masters/{recipe.name}.fits",
         "key": key,
         "count": len(recipe.records),
-        "median": float(np.median(good)),
-        "mean": float(good.mean(dtype=np.float64)),
-        "std": float(good.std(dtype=np.float64)),
+        "median": median_of(image, good),
+        "mean": spread.mean,
+        "std": float(np.sqrt(spread.variance)),
         "masked_fraction": float(_masked(flags).mean()),
         "empirical_to_predicted": statistics.get("empirical_to_predicted"),
         "remarks": list(dict.fromkeys(statistics["remarks"])),

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 import attrs
-from astropy.io.fits import Header
+from astropy.io.fits import Header, getheader
 
 from fullwell.chain import SignalChain
 from fullwell.detector import Box
@@ -18,7 +18,6 @@ from fullwell.effects.assembly import assembled
 from fullwell.effects.cropping import cropped
 from fullwell.effects.storage import load_product
 from fullwell.frame import Frame, FrameSet
-from fullwell.io import scan
 from fullwell.night.converters import Converters
 from fullwell.night.looking import Look
 from fullwell.night.raw_files import CARRIED, RawFiles
@@ -166,7 +165,7 @@ class Context:
 
     def common_header(self, names: tuple[str, ...]) -> Header:
         """Cards that these masters have in common, of those a master should carry."""
-        headers = [scan(self.path_of(name), verify=False).header for name in names]
+        headers = [getheader(self.path_of(name)) for name in names]  # our own files, of one form
         shared = [
             card
             for keyword in CARRIED

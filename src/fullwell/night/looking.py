@@ -106,18 +106,22 @@ def look(
     -------
     Look
     """
-    told = effective_bits(_distinct(frame.data), bits=container) if frame.data.dtype.kind in "iu" else None
+    tally = Tally.of(frame.data) if frame.data.dtype == np.uint16 else None
+    distinct = frame.data if tally is None else tally.values.astype(np.int64)
+    told = effective_bits(distinct, bits=container) if frame.data.dtype.kind in "iu" else None
     shift = None if told is None else told[1]
     bits = container if shift is None else adc_bits or container - shift
     limit = float(((1 << bits) - 1) << (shift or 0))
     limit = limit if saturation is None else min(saturation, limit)
     overscan = _overscan(frame, skip)
-    pixels = hashlib.blake2b(np.ascontiguousarray(frame.data), digest_size=16).hexdigest()  # type: ignore[arg-type]
+    pixels = hashlib.sha256(np.ascontiguousarray(frame.data), usedforsecurity=False).hexdigest()[:32]  # type: ignore[arg-type]
     gains = _gains(frame)
     whole = assembled(frame)
     data = whole.data
     if data.dtype == np.uint16 and data.size and not whole.flags.any():
-        return Look(**_tallied(data, limit), shift=shift, overscan=overscan, gains=gains, pixels=pixels)
+        whole_tally = tally if tally is not None and data.size == tally.size else Tally.of(data)
+        numbers = _tallied(data, whole_tally, limit)
+        return Look(**numbers, shift=shift, overscan=overscan, gains=gains, pixels=pixels)
     good = np.isfinite(data) & (whole.flags & Flags.NO_DATA == 0)
     values = data[good].astype(np.float64)
     if values.size == 0:
@@ -158,10 +162,10 @@ def clipped(
     return values
 
 
-def _tallied(data: npt.NDArray[np.uint16], limit: float) -> dict[str, Any]:
+def _tallied(data: npt.NDArray[np.uint16], values: Tally, limit: float) -> dict[str, Any]:
     """Return the numbers of 16-bit integers that are all there, from tallies of them."""
     edge_x, edge_y = _edges(data)
-    values, steps = Tally.of(data), Tally.of_differences(data).clipped()
+    steps = Tally.of_differences(data).clipped()
     right, left, top, bottom = (
         Tally.of(data[part]).median
         for part in (np.s_[:, -edge_x:], np.s_[:, :edge_x], np.s_[-edge_y:], np.s_[:edge_y])
@@ -178,11 +182,6 @@ def _tallied(data: npt.NDArray[np.uint16], limit: float) -> dict[str, Any]:
         "saturated": values.share(limit),
         "not_finite": 0,
     }
-
-
-def _distinct(data: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the values that occur, once each; all pixels where that takes longer than it saves."""
-    return Tally.of(data).values.astype(np.int64) if data.dtype == np.uint16 else data
 
 
 def _edges(data: npt.NDArray[Any]) -> tuple[int, int]:

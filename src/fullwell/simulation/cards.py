@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from astropy.io.fits import Card
 
-from fullwell.detector import Amplifier, Detector
+from fullwell.detector import Detector
 from fullwell.simulation.scenario import Scenario
 from fullwell.simulation.schedule import Shot
 
 __all__ = ["amplifier_cards", "raw_cards"]
 
+#: What lies this fraction below full well counts as full, as for `FullWell.in_adu`.
+FULL_MARGIN = 0.01
 _IMAGE_TYPES = {
     "bias": "Bias Frame",
     "dark": "Dark Frame",
@@ -66,11 +70,12 @@ def _plain(scenario: Scenario, shot: Shot, detector: Detector) -> list[Card]:
         cards += [Card("DATASEC", only.data.section, "light-sensitive"), Card("TRIMSEC", only.data.section)]
         if only.overscan is not None:
             cards.append(Card("BIASSEC", only.overscan.section, "overscan"))
-    return cards
+    return cards + _saturation(scenario, range(len(amplifiers)), detector)
 
 
-def amplifier_cards(amplifier: Amplifier, detector: Detector) -> list[Card]:
-    """Return all cards but END of the extension of one amplifier, its sections among them."""
+def amplifier_cards(scenario: Scenario, number: int, *, detector: Detector) -> list[Card]:
+    """Return all cards but END of the extension of an amplifier, counted from 0, its sections among them."""
+    amplifier = detector.amplifiers[number]
     raw, box = amplifier.raw, amplifier.box
     cards = [Card("XTENSION", "IMAGE", "image extension")]
     cards += _image_cards(raw.shape, detector)
@@ -87,7 +92,19 @@ def amplifier_cards(amplifier: Amplifier, detector: Detector) -> list[Card]:
     ):
         if value is not None:
             cards.append(Card(key, float(value), comment))
-    return cards
+    return cards + _saturation(scenario, [number], detector)
+
+
+def _saturation(scenario: Scenario, numbers: Sequence[int], detector: Detector) -> list[Card]:
+    """Say from which value on an amplifier, the first of several, is full, if the converter is not before."""
+    full_well, level = scenario.effects.full_well, scenario.bias.level
+    if full_well is None:
+        return []
+    electrons = (1 - FULL_MARGIN) * full_well.capacity
+    levels = [level[i] if isinstance(level, tuple) else level for i in numbers]
+    gains = [detector.amplifiers[i].gain or 1.0 for i in numbers]
+    full = min(own + electrons / gain for own, gain in zip(levels, gains, strict=True))
+    return [Card("SATURATE", round(full, 1), "[adu] full well")] if full < 2**detector.adc_bits - 1 else []
 
 
 def _image_cards(shape: tuple[int, int], detector: Detector) -> list[Card]:

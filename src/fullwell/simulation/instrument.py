@@ -20,6 +20,7 @@ from fullwell.effects.cosmic_rays import CosmicRays
 from fullwell.effects.gain import Gain
 from fullwell.effects.read_noise import ReadNoise
 from fullwell.effects.shot_noise import ShotNoise
+from fullwell.errors import ConfigError
 from fullwell.noise import Noise
 from fullwell.scene import Scene, Stars
 from fullwell.simulation.detector_effects import Surroundings, lasting_effects
@@ -79,6 +80,11 @@ class Instrument:
         """
         detector = detector_of(scenario.detector)
         shape = detector.shape
+        detector.spread(scenario.bias.level)  # refuses a wrong number of levels
+        if scenario.header_style == "sbig" and len(detector.amplifiers) > 1:
+            raise ConfigError(
+                f"header_style 'sbig' is for one amplifier, {detector.name} has more; use 'plain'"
+            )
         dark = dark_rate(scenario.dark, shape, seed=seed)
         by_law = dark_by_law(scenario.dark, shape, celsius=scenario.temperature, seed=seed)
         dark = dark if by_law is None else dark + by_law

@@ -33,8 +33,11 @@ def raw_bytes(data: npt.NDArray[Any], scenario: Scenario, shot: Shot, detector: 
     if len(detector.amplifiers) == 1:
         return _header(cards) + _body(data)
     parts = [_header(cards)]
-    for amplifier in detector.amplifiers:
-        parts += [_header(amplifier_cards(amplifier, detector)), _body(data[amplifier.raw.slices])]
+    for number, amplifier in enumerate(detector.amplifiers):
+        parts += [
+            _header(amplifier_cards(scenario, number, detector=detector)),
+            _body(data[amplifier.raw.slices]),
+        ]
     return b"".join(parts)
 
 

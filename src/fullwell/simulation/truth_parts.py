@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -66,19 +67,14 @@ def _named_once(
     arrays: Mapping[str, Array], there: Mapping[str, Array]
 ) -> tuple[dict[str, str], dict[str, Array]]:
     """Return the names under which arrays are stored, and those to store; the same array is stored once."""
-    names: dict[str, str] = {}
-    new: dict[str, Array] = {}
-    by_shape: dict[Any, list[tuple[str, Array]]] = {}
-    for name, array in there.items():
-        by_shape.setdefault((array.shape, array.dtype.newbyteorder("=")), []).append((name, array))
-    for name, array in arrays.items():
-        alike = by_shape.setdefault((array.shape, array.dtype), [])
-        same = next((n for n, a in alike if a is array or np.array_equal(a, array, equal_nan=True)), None)
-        names[name] = same or name
-        if same is None:
-            new[name] = array
-            alike.append((name, array))
-    return names, new
+    first = {_content(array): name for name, array in there.items()}
+    names = {name: first.setdefault(_content(array), name) for name, array in arrays.items()}
+    return names, {name: array for name, array in arrays.items() if names[name] == name}
+
+
+def _content(array: Array) -> tuple[Any, ...]:
+    """Return what two arrays share only if they are the same to the last bit."""
+    return array.shape, array.dtype.str, hashlib.blake2b(np.ascontiguousarray(array).data).digest()
 
 
 def _renamed(tree: Any, names: Mapping[str, str]) -> Any:

@@ -179,9 +179,7 @@ class EffectContract:
     ) -> list[Frame]:
         """Simulate a frame of the same light for each of `times` (seconds), each with a number of its own."""
         return [
-            chain.expose(
-                light, seconds, detector=detector, noise=Noise(noise.seed, noise.exposure + i)
-            ).frame
+            chain.expose(light, seconds, detector=detector, noise=Noise(noise.seed, noise.exposure + i)).frame
             for i, seconds in enumerate(times)
         ]
 
