@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fullwell.errors import FrameError, ParameterError
-from fullwell.plan import Plan, Task, key_of
+from fullwell.plan import READ_WHOLE, Plan, Task, key_of
 
 
 def run(tasks, memory, *, workers=1, on_done=None):
@@ -98,6 +100,33 @@ def test_an_output_that_is_not_what_was_written_is_made_again(tmp_path, harm):
     else:
         assert output.read_text() == "a"
         assert statuses(outcomes) == {"a": "done", "b": "kept", "c": "kept"}
+
+
+@pytest.mark.parametrize("harm", ["none", "middle", "end", "shorter", "copied", "copied without times"])
+def test_a_large_output_is_known_by_its_ends_its_size_and_its_time(tmp_path, harm):
+    output, size = tmp_path / "large", READ_WHOLE + 1000
+
+    def work(_):
+        output.write_bytes(bytes(size))
+        os.utime(output, ns=(10**18, 10**18))
+        return {}
+
+    tasks = [Task("large", "1", work, (), (output,))]
+    run(tasks, tmp_path / "memory")
+    if harm in ("middle", "end"):
+        with output.open("r+b") as file:
+            file.seek(size // 2 if harm == "middle" else size - 1)
+            file.write(b"x")
+        if harm == "end":
+            os.utime(output, ns=(10**18, 10**18))
+    elif harm == "shorter":
+        os.truncate(output, size - 1)
+    elif harm.startswith("copied"):
+        copy = tmp_path / "copy"
+        (shutil.copy2 if harm == "copied" else shutil.copyfile)(output, copy)
+        copy.replace(output)
+    stale = Plan(tasks).todo(tmp_path / "memory")
+    assert bool(stale) == (harm not in ("none", "copied"))
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,16 @@ def test_the_local_offset_is_told_from_late_charge():
     assert abs(first - base) < 5 * 6.0 / 1.7 / np.sqrt(60) + 1
 
 
+@pytest.mark.parametrize(("serial", "offset"), [(5e-5, 0.0), (1e-4, 0.0), (5e-4, 2e-3)])
+def test_charge_that_comes_late_twice_is_no_local_offset(serial, offset):
+    detector = Detector.single((200, 300), overscan=60)
+    true = ChargeTransfer(serial, offset=offset)
+    found = ChargeTransfer.measure(flats(true, 50_000, count=4, detector=detector))
+    assert found.serial[0] == pytest.approx(serial, rel=5e-3)
+    # The offset of an offset is a part in a thousand of it.
+    assert found.offset[0] == pytest.approx(offset, abs=5 * found.offset_error[0] + 0.02 * offset)
+
+
 def test_what_is_not_seen_has_a_limit():
     found = ChargeTransfer.measure(flats(ChargeTransfer(1e-9, 1e-9), 2000, count=2))
     limits = found.limits["serial"]

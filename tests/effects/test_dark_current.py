@@ -91,6 +91,20 @@ def test_pixels_differ_and_stay_the_same_detector():
     assert isinstance(law.dark((30, 40), 273.15, seed=4, offset=2.0), Dark)
 
 
+def test_an_exposure_has_the_dark_of_its_temperature():
+    law = DarkCurrent(10.0, hot_fraction=0.01)
+    chain = SignalChain([law.dark(SHAPE, 0 * u.deg_C, seed=4)], detector=DETECTOR)
+    for celsius in (0, -20, 20):
+        frame = chain.expose(None, 1000.0, seed=1, temperature=celsius * u.deg_C).frame
+        expected = 1000 * law.rates(SHAPE, celsius * u.deg_C, seed=4)
+        # Poisson: 6 sigma for each of 8000 pixels.
+        assert (np.abs(frame.data - expected) < 6 * np.sqrt(expected) + 6).all()
+    np.testing.assert_array_equal(
+        chain.expose(None, 10.0, seed=1).frame.data,
+        chain.expose(None, 10.0, seed=1, temperature=273.15).frame.data,
+    )
+
+
 def test_hot_pixels_are_not_scaled_by_one_factor():
     law = DarkCurrent(10.0)
     rate = np.full(SHAPE, 0.5, np.float32)

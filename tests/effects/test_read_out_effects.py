@@ -101,6 +101,12 @@ def test_a_wave_is_found_with_its_period():
     assert found.period == pytest.approx(37.3, rel=1e-3)
 
 
+def test_pairs_without_a_wave_have_no_say_in_its_period():
+    weak = CorrelatedNoise(banding=0.35, period=37.0)
+    found = CorrelatedNoise.measure(biases(weak, ONE, count=12), gain=1.5)
+    assert found.period == pytest.approx(37.0, rel=0.01)
+
+
 def test_white_noise_has_nothing_in_common():
     found = CorrelatedNoise.measure(biases(CorrelatedNoise(), ONE, count=6), gain=1.5)
     assert found.rows < 0.3

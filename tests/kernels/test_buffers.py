@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
+import pytest
 
 from fullwell.kernels.buffers import LARGE, BufferPool
 
@@ -79,3 +83,20 @@ def test_threads_never_share_memory():
         thread.join()
     assert not wrong
     assert pool.idle <= 4 * LARGE
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_process_has_its_own():
+    script = """
+import os, sys
+import numpy as np
+from fullwell.kernels.buffers import BufferPool
+array = BufferPool().empty((1024, 1024), np.float32)
+array[:] = 1
+if not (child := os.fork()):
+    array[:] = 2
+    os._exit(0)
+os.waitpid(child, 0)
+sys.exit(int(array.max()) - 1)
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -162,7 +162,7 @@ def test_raw_integers_follow_the_rule(seed, shape, kind, options, form):
         check(values.astype(form), rule)
 
 
-@pytest.mark.parametrize("n", [64, 65, 100, 200, 333])
+@pytest.mark.parametrize("n", [32, 33, 48, 49, 64, 65, 100, 200, 333])
 @pytest.mark.parametrize("spread", ["noise", "std", "mad"])
 def test_many_frames(n, spread):
     random = np.random.default_rng(n)
@@ -171,6 +171,22 @@ def test_many_frames(n, spread):
 
     check(integers(random, n, 300, "noise").astype(np.uint16), rule)
     check(random.normal(1000, 5, (n, 300)).astype(np.float32), rule)
+
+
+@pytest.mark.parametrize("spread", ["noise", "std", "mad"])
+@pytest.mark.parametrize("clip", [1.0, 2.5])
+def test_pixels_that_lose_values_are_clipped_together_wherever_they_lie(spread, clip):
+    # More than wait for each other at once, in more than one group of tiles; some far below, some far above.
+    random = np.random.default_rng(3)
+    values = integers(random, 20, 9000, "noise")
+    values[:, 5000:5040] = random.integers(0, 65536, (20, 40))
+    rule = plane_rule(20, spread=spread, clip=clip, noise=(np.array([5.0]), np.array([np.inf]), 0.0))
+
+    check(values.astype(np.uint16), rule)
+    values = values.astype(np.float32)
+    values[random.random(values.shape) < 0.01] = np.nan
+    flags = random.choice(np.array([0, HOT], np.uint16), values.shape, p=[0.99, 0.01])
+    check(values, rule, flags=flags)
 
 
 @settings(max_examples=300)

@@ -150,7 +150,7 @@ class SignalChain:
         dark_time : Quantity or float, optional
             Seconds of dark current; the exposure time if not given.
         temperature : Quantity or float, optional
-            Of the detector, kelvin; for effects that depend on it.
+            Of the detector, kelvin; for effects that depend on it, as a `Dark` with a law does.
         state : mapping, optional
             What is set for this exposure alone, by effect name.
         memory : mapping, optional

@@ -82,9 +82,11 @@ def _cosmic_rays() -> None:
     from fullwell.kernels.lacosmic import find_cosmic_rays
 
     ones = np.ones((16, 16), np.float32)
+    data = ones.copy()
+    data[8, 8] = 1000  # without a hit some loops are not called
     medians: tuple[Callable[[], object], ...] = (
-        lambda: find_cosmic_rays(ones, ones, medians="full"),
-        lambda: find_cosmic_rays(ones, ones, medians="separable"),
+        lambda: find_cosmic_rays(data, ones, medians="full"),
+        lambda: find_cosmic_rays(data, ones, medians="separable"),
     )
     for find in medians:
         find()

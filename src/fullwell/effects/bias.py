@@ -192,7 +192,7 @@ class Bias(Effect):
             },
         )
 
-    def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Affine:  # noqa: ARG002
+    def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Affine:
         """Subtract it.
 
         Raises
@@ -202,7 +202,11 @@ class Bias(Effect):
         """
         if unit != u.adu:
             raise ChainError(f"the bias is subtracted in ADU, but the frame is in {unit}")
-        image = self.image(frame)
+        if not self.count and chain is not None and chain.get("overscan") is not None:
+            # The overscan has the level, and took it out; what was measured behind it holds none.
+            image = np.float32(0) if self.structure is None else self.structure
+        else:
+            image = self.image(frame)
         if np.ndim(image) and image.shape != frame.shape:
             raise ChainError(
                 f"the bias has shape {image.shape}, the frame {frame.shape}; crop the one or the other"

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 import numpy as np
-from astropy import units as u
 
 from fullwell.detector.read_order import in_read_order
-from fullwell.effects.base import Effect, Kind, Signal, Stage, in_unit
+from fullwell.effects.base import Effect, Kind, Signal, Stage
+from fullwell.effects.converters import adu
 from fullwell.errors import ParameterError
 from fullwell.noise import Noise
 
 __all__ = ["BiasWander"]
-
-
-def _adu(value: Any) -> float:
-    return float(in_unit(value, u.adu))
 
 
 @attrs.frozen(eq=False)
@@ -52,12 +48,12 @@ class BiasWander(Effect):
     name: ClassVar[str] = "bias_wander"
     stage: ClassVar[Stage] = Stage.BIAS_WANDER
     kind: ClassVar[Kind] = Kind.POINTWISE
-    ramp: float = attrs.field(default=0.0, converter=_adu)
+    ramp: float = attrs.field(default=0.0, converter=adu)
     ramp_length: float = 30.0
-    droop: float = attrs.field(default=0.0, converter=_adu)
-    jump: float = attrs.field(default=0.0, converter=_adu)
+    droop: float = attrs.field(default=0.0, converter=adu)
+    jump: float = attrs.field(default=0.0, converter=adu)
     jump_rate: float = 0.0
-    drift: float = attrs.field(default=0.0, converter=_adu)
+    drift: float = attrs.field(default=0.0, converter=adu)
 
     def __attrs_post_init__(self) -> None:
         for name in ("ramp", "droop", "drift"):

@@ -12,16 +12,13 @@ from astropy import units as u
 
 from fullwell.detector import Detector
 from fullwell.detector.read_order import in_read_order
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.converters import electrons
 from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
 from fullwell.frame import Frame, FrameSet, as_frame
 from fullwell.noise import Noise
 
 __all__ = ["CorrelatedNoise"]
-
-
-def _electrons(value: Any) -> float:
-    return float(in_unit(value, u.electron))
 
 
 @attrs.frozen(eq=False)
@@ -54,9 +51,9 @@ class CorrelatedNoise(Effect):
     name: ClassVar[str] = "correlated_noise"
     stage: ClassVar[Stage] = Stage.CORRELATED_NOISE
     kind: ClassVar[Kind] = Kind.NOISE_ONLY
-    rows: float = attrs.field(default=0.0, converter=_electrons)
-    slow: float = attrs.field(default=0.0, converter=_electrons)
-    banding: float = attrs.field(default=0.0, converter=_electrons)
+    rows: float = attrs.field(default=0.0, converter=electrons)
+    slow: float = attrs.field(default=0.0, converter=electrons)
+    banding: float = attrs.field(default=0.0, converter=electrons)
     period: float = 100.0
     common: float = 0.0
 
@@ -152,12 +149,14 @@ class CorrelatedNoise(Effect):
             _separated(first, second, detector, gains)
             for first, second in zip(held[::2], held[1::2], strict=False)
         ]
-        rows, common, slow, banding, period = np.mean(found, axis=0)
+        rows, common, slow, banding, _ = np.mean(found, axis=0)
+        waves = [(wave, length) for *_, wave, length in found if wave > 0]
+        period = float(np.average([p for _, p in waves], weights=[w for w, _ in waves])) if waves else 100.0
         return cls(
             rows=np.sqrt(max(rows, 0)),
             slow=np.sqrt(max(slow, 0)),
             banding=np.sqrt(2 * max(banding, 0)),
-            period=float(period) if banding > 0 else 100.0,
+            period=period,
             # Rows, slow noise and waves are shared alike; the rows show it best.
             common=float(np.clip(common / rows, 0, 1)) if rows > 0 else 0.0,
         )
@@ -215,7 +214,9 @@ def _separated(
         steps = np.diff(np.array([mean[:size] for mean in row_means]), axis=1) / np.sqrt(2)
         covariance = np.cov(steps)
         common = float(covariance[~np.eye(len(parts), dtype=bool)].mean())
-    return rows, common, float(slows.mean()), float(waves.mean()), float(np.median(periods))
+    seen = waves > 0
+    period = float(np.average(periods[seen], weights=waves[seen])) if seen.any() else 0.0
+    return rows, common, float(slows.mean()), float(waves.mean()), period
 
 
 def _wave_and_slow(part: npt.NDArray[np.float64], white: float) -> tuple[float, float, float]:

@@ -63,7 +63,7 @@ class CosmicRays(Effect):
     rate: float = attrs.field(default=2.0, converter=_rate)
     depth: float = attrs.field(default=15.0, converter=_micrometers)
     threshold: float = 5.0
-    contrast: float = 4.0
+    contrast: float = 2.0
     neighbors: float = 0.3
     grow: int = attrs.field(default=0, validator=attrs.validators.instance_of(int))
     replace: bool = attrs.field(default=False, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import attrs
 import numpy as np
@@ -22,6 +22,9 @@ from fullwell.flags import FlagImage
 from fullwell.frame import Frame, FrameSet, Shared
 from fullwell.kernels.simulate import Op, Step
 from fullwell.noise import Noise
+
+if TYPE_CHECKING:
+    from fullwell.effects.dark_current import DarkCurrent
 
 __all__ = ["Dark", "DarkLevel", "DarkWeights"]
 
@@ -129,6 +132,10 @@ class Dark(Effect):
         Effects taken out of its frames.
     statistics : dict
         What happened when it was measured.
+    law : DarkCurrent or None
+        How every pixel depends on temperature, each in its own way: an exposure whose temperature is given
+        has the rates of the law, drawn from `law_seed`, instead of `rate`.
+    law_seed : int
     """
 
     name: ClassVar[str] = "dark"
@@ -145,6 +152,8 @@ class Dark(Effect):
     flags: FlagImage | None = None
     applied: tuple[str, ...] = ()
     statistics: dict[str, Any] = attrs.field(factory=dict)
+    law: DarkCurrent | None = attrs.field(default=None, kw_only=True)
+    law_seed: int = attrs.field(default=0, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if not (np.isfinite(self.dead_time) and self.dead_time >= 0):
@@ -178,7 +187,10 @@ class Dark(Effect):
         # As in `level_at`, but the image of the rates is read once and no other one made.
         scale = float(np.float32(time + self.dead_time))
         shift = float(np.float32(self.offset if time > 0 else 0.0))
-        return [Step(Op.ADD_COUNT, self.rate, scale=scale, shift=shift, stream=key)]
+        rate = self.rate
+        if self.law is not None and signal.temperature is not None:
+            rate = self.law.rates(signal.detector.shape, signal.temperature, seed=self.law_seed)
+        return [Step(Op.ADD_COUNT, rate, scale=scale, shift=shift, stream=key)]
 
     @classmethod
     def measure(

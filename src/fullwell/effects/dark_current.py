@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
-from fullwell.effects.base import in_unit
+from fullwell.effects.converters import electron_rate
 from fullwell.effects.dark import Dark
 from fullwell.errors import NotEnoughFrames, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags
@@ -46,10 +46,6 @@ def band_gap(temperature: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return np.asarray(1.1557 - 7.021e-4 * t**2 / (t + 1108))
 
 
-def _rate(value: Any) -> float:
-    return float(in_unit(value, u.electron / u.s))
-
-
 def _not_negative(_: Any, attribute: Any, value: float) -> None:
     if not (np.isfinite(value) and value >= 0):
         raise ParameterError(attribute.name, value, "finite and 0 or more")
@@ -82,8 +78,8 @@ class DarkCurrent:
     Widenhorn et al. 2002 (Proc. SPIE 4669, 193); Janesick 2001, section 7.1.
     """
 
-    depletion: float = attrs.field(default=10.0, converter=_rate, validator=_not_negative)
-    diffusion: float = attrs.field(default=0.0, converter=_rate, validator=_not_negative)
+    depletion: float = attrs.field(default=10.0, converter=electron_rate, validator=_not_negative)
+    diffusion: float = attrs.field(default=0.0, converter=electron_rate, validator=_not_negative)
     spread: float = attrs.field(default=0.0, validator=_not_negative)
     hot_fraction: float = 0.0
     hot_rate: tuple[float, float] = (100.0, 10_000.0)
@@ -138,8 +134,11 @@ class DarkCurrent:
         return image.astype(np.float32)
 
     def dark(self, shape: tuple[int, int], temperature: Any, *, seed: int, **more: Any) -> Dark:
-        """Return the effect at one temperature; further arguments are those of `Dark`."""
-        return Dark(rate=self.rates(shape, temperature, seed=seed), **more)
+        """Return the effect at one temperature; further arguments are those of `Dark`.
+
+        Exposures that are given another temperature get the rates of that one.
+        """
+        return Dark(rate=self.rates(shape, temperature, seed=seed), law=self, law_seed=seed, **more)
 
     @classmethod
     def fit(cls, temperatures: Any, rates: npt.ArrayLike, *, errors: npt.ArrayLike | None = None) -> Self:

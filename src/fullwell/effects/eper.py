@@ -30,7 +30,7 @@ class EdgeResponse:
     Parameters
     ----------
     serial, serial_error, parallel, parallel_error : tuple of float
-        Part of the charge left behind in each transfer; NaN where there is no such overscan.
+        Part of the charge left behind in each transfer; 0 with an infinite error without such an overscan.
     offset, offset_error : tuple of float
         Local offset as part of the signal.
     decay : float
@@ -54,6 +54,8 @@ class _Edge:
     late: npt.NDArray[np.float64]
     error: npt.NDArray[np.float64]
     transfers: int
+    #: Pixels that the base is the mean of.
+    base: int
 
 
 def edge_response(frames: Iterable[Any], *, skip: int = 0) -> EdgeResponse:
@@ -150,45 +152,45 @@ def _edge(block: npt.NDArray[np.float64], data: int, transfers: int) -> _Edge:
     kept = np.where(np.abs(trail - middle) <= 6 * np.maximum(spread, 1e-12), trail, np.nan)
     mean = np.nanmean(kept, axis=0)
     error = np.nanstd(kept, axis=0, ddof=1) / np.sqrt(np.isfinite(kept).sum(axis=0))
-    return _Edge(float(mean[0]), mean[1:], error[1:], transfers)
+    return _Edge(float(mean[0]), mean[1:], error[1:], transfers, block.shape[1] - data - TRAIL)
 
 
 def _decay(edges: list[_Edge]) -> float:
-    """Fit the decay of the local offset from the second pixel on, for all amplifiers together."""
+    """Fit the decay of the local offset: the one with which all trails together fit best."""
     if not edges:
         return 1.0
-    tails = np.array([edge.late[1:] / edge.level for edge in edges])
-    errors = np.array([edge.error[1:] / edge.level for edge in edges])
-    weight = 1 / np.maximum(errors, 1e-12) ** 2
-    mean = (tails * weight).sum(0) / weight.sum(0)
-    error = weight.sum(0) ** -0.5
-    if mean[0] < 5 * error[0]:
-        return 1.0  # no local offset is seen; the first pixel has it all
-    from scipy.optimize import curve_fit
+    from scipy.optimize import minimize_scalar
 
-    k = np.arange(tails.shape[1], dtype=np.float64)
-    best, _ = curve_fit(
-        lambda k, a, d: a * np.exp(-k / d), k, mean, p0=(mean[0], 3.0), sigma=error,
-        bounds=([0, 0.2], [np.inf, 100.0]),
-    )  # fmt: skip
-    return float(best[1])
+    def misfit(log_decay: float) -> float:
+        return sum(_fitted(edge, float(np.exp(log_decay)))[4] for edge in edges)
+
+    # A shorter one could not be told from late charge.
+    limits = np.log(1.0), np.log(50.0)
+    best = minimize_scalar(misfit, bounds=limits, method="bounded", options={"xatol": 1e-3})
+    return float(np.exp(best.x))
 
 
 def _fit(edge: _Edge | None, decay: float) -> tuple[float, float, float, float]:
-    """CTI and offset by weighted least squares of the trail that a register and a slow output make."""
-    if edge is None:
-        return (float("nan"),) * 4
+    """CTI and offset, each with its error."""
+    return (0.0, np.inf, 0.0, np.inf) if edge is None else _fitted(edge, decay)[:4]
+
+
+def _fitted(edge: _Edge, decay: float) -> tuple[float, float, float, float, float]:
+    """CTI and offset by weighted least squares of the trail of a register and a slow output, and chi^2."""
     weight = 1 / np.maximum(edge.error, 1e-12)
-    slow = np.exp(-np.arange(edge.late.size) / decay)
+    slow = np.exp(-np.arange(edge.late.size + edge.base) / decay)
+    # What is left of it in the base was taken out of the trail.
+    slow = slow[: edge.late.size] - slow[edge.late.size :].mean()
     cti = 0.0
-    for _ in range(3):
-        # Charge may be late twice: a little of it comes into the second pixel.
+    for _ in range(5):
+        # Charge may be late twice: some of it comes into the second pixel.
         late = _late(max(cti, 1e-9), edge) / max(cti, 1e-9)
         design = np.column_stack([late, slow]) * edge.level * weight[:, None]
         covariance = np.linalg.inv(design.T @ design)
         cti, offset = covariance @ (design.T @ (edge.late * weight))
     errors = np.sqrt(np.diag(covariance))
-    return float(cti), float(errors[0]), float(offset), float(errors[1])
+    left = edge.late * weight - design @ np.array([cti, offset])
+    return float(cti), float(errors[0]), float(offset), float(errors[1]), float(left @ left)
 
 
 def _late(fraction: float, edge: _Edge) -> npt.NDArray[np.float64]:
@@ -202,7 +204,7 @@ def _late(fraction: float, edge: _Edge) -> npt.NDArray[np.float64]:
 def _simple(edge: _Edge | None) -> tuple[float, float]:
     """CTI alone, where the output has no part in it."""
     if edge is None:
-        return float("nan"), float("nan")
+        return 0.0, np.inf
     weight = 1 / np.maximum(edge.error[:2], 1e-12) ** 2
     cti, error = 0.0, 0.0
     for _ in range(3):

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.converters import electron_rate
 from fullwell.effects.sky_frames import combined_sky, sky_level
 from fullwell.effects.stacking import identity, load_corrected
 from fullwell.errors import ChainError, ParameterError
@@ -29,10 +30,6 @@ def _pattern(value: Any) -> npt.NDArray[np.float32]:
     if array.ndim != 2 or not np.isfinite(array).all():
         raise ParameterError("pattern", array.shape, "a two-dimensional image of finite numbers")
     return array
-
-
-def _rate(value: Any) -> float:
-    return float(in_unit(value, u.electron / u.s))
 
 
 @attrs.frozen(eq=False)
@@ -63,7 +60,7 @@ class Fringes(Effect):
     kind: ClassVar[Kind] = Kind.POINTWISE
     pattern: npt.NDArray[np.float32] = attrs.field(converter=_pattern)
     amplitude: float = 1.0
-    sky: float = attrs.field(default=0.0, converter=_rate)
+    sky: float = attrs.field(default=0.0, converter=electron_rate)
     variance: Any = 0.0
     id: str = ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import attrs
 import numpy as np
@@ -11,19 +11,13 @@ from astropy import units as u
 
 from fullwell.detector import Detector
 from fullwell.effects.affine import Affine
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.converters import electron_rate, rate_image
 from fullwell.errors import ChainError, ParameterError
 from fullwell.frame import Frame
 from fullwell.noise import Noise
 
 __all__ = ["Glow"]
-
-
-def _image(value: Any) -> npt.NDArray[np.float32]:
-    array = np.asarray(in_unit(value, u.electron / u.s), np.float32)
-    if array.ndim != 2 or not (np.isfinite(array) & (array >= 0)).all():
-        raise ParameterError("rate", array.shape, "a two-dimensional image, finite and 0 e-/s or more")
-    return array
 
 
 @attrs.frozen(eq=False)
@@ -39,7 +33,7 @@ class Glow(Effect):
     name: ClassVar[str] = "glow"
     stage: ClassVar[Stage] = Stage.GLOW
     kind: ClassVar[Kind] = Kind.POINTWISE
-    rate: npt.NDArray[np.float32] = attrs.field(converter=_image)
+    rate: npt.NDArray[np.float32] = attrs.field(converter=rate_image)
 
     @classmethod
     def at_amplifiers(cls, detector: Detector, *, rate: u.Quantity | float, radius: float = 50.0) -> Self:
@@ -60,7 +54,7 @@ class Glow(Effect):
         """
         if not (np.isfinite(radius) and radius > 0):
             raise ParameterError("radius", radius, "above 0 pixels")
-        strength = float(in_unit(rate, u.electron / u.s))
+        strength = electron_rate(rate)
         if not (np.isfinite(strength) and strength >= 0):
             raise ParameterError("rate", rate, "finite and 0 e-/s or more")
         image = np.zeros(detector.shape)

@@ -10,21 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.converters import electrons, seconds
 from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.frame import Frame, FrameSet, as_frame
 from fullwell.noise import Noise
 
 __all__ = ["Persistence"]
-
-
-def _electrons(value: Any) -> float:
-    return float(in_unit(value, u.electron))
-
-
-def _seconds(value: Any) -> float:
-    return float(in_unit(value, u.s))
 
 
 @attrs.frozen(eq=False)
@@ -60,12 +53,12 @@ class Persistence(Effect):
     stage: ClassVar[Stage] = Stage.PERSISTENCE
     kind: ClassVar[Kind] = Kind.POINTWISE
     fraction: float = 1e-3
-    time_constant: float = attrs.field(default=200.0, converter=_seconds)
-    threshold: float = attrs.field(default=0.0, converter=_electrons)
-    capacity: float = attrs.field(default=np.inf, converter=_electrons)
-    idle: float = attrs.field(default=0.0, converter=_seconds)
+    time_constant: float = attrs.field(default=200.0, converter=seconds)
+    threshold: float = attrs.field(default=0.0, converter=electrons)
+    capacity: float = attrs.field(default=np.inf, converter=electrons)
+    idle: float = attrs.field(default=0.0, converter=seconds)
     trapped: npt.NDArray[np.float32] | None = None
-    suspect: float = attrs.field(default=5.0, converter=_electrons)
+    suspect: float = attrs.field(default=5.0, converter=electrons)
     errors: tuple[float, ...] = ()
 
     def __attrs_post_init__(self) -> None:
@@ -159,9 +152,9 @@ class Persistence(Effect):
         if any(frame.unit != u.electron or frame.dark_time is None for frame in held):
             raise ChainError("persistence is measured in electrons and seconds; is a gain or a time missing?")
         good = ~np.any([frame.mask for frame in held], axis=0)
-        source = float(np.maximum(held[0].data[good] - _electrons(threshold), 0).mean())
+        source = float(np.maximum(held[0].data[good] - electrons(threshold), 0).mean())
         means = np.array([_mean(frame, good) for frame in held[1:]])
-        starts, lengths = _clock(held, _seconds(idle))
+        starts, lengths = _clock(held, seconds(idle))
         fraction, tau, errors = _fit(means, source, starts, lengths)
         return cls(fraction, tau, threshold=threshold, idle=idle, errors=errors)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -12,23 +12,13 @@ from astropy import units as u
 from fullwell.detector import Detector
 from fullwell.detector.read_order import in_read_order
 from fullwell.effects.affine import Affine
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.converters import rate_image, seconds
 from fullwell.errors import ChainError, ParameterError
 from fullwell.frame import Frame
 from fullwell.noise import Noise
 
 __all__ = ["ReadOutDark"]
-
-
-def _image(value: Any) -> npt.NDArray[np.float32]:
-    array = np.asarray(in_unit(value, u.electron / u.s), np.float32)
-    if array.ndim != 2 or not (np.isfinite(array) & (array >= 0)).all():
-        raise ParameterError("rate", array.shape, "a two-dimensional image, finite and 0 e-/s or more")
-    return array
-
-
-def _seconds(value: Any) -> float:
-    return float(in_unit(value, u.s))
 
 
 @attrs.frozen(eq=False)
@@ -51,8 +41,8 @@ class ReadOutDark(Effect):
     name: ClassVar[str] = "read_out_dark"
     stage: ClassVar[Stage] = Stage.READ_OUT_DARK
     kind: ClassVar[Kind] = Kind.POINTWISE
-    rate: npt.NDArray[np.float32] = attrs.field(converter=_image)
-    row_time: float = attrs.field(default=1e-3, converter=_seconds)
+    rate: npt.NDArray[np.float32] = attrs.field(converter=rate_image)
+    row_time: float = attrs.field(default=1e-3, converter=seconds)
 
     def __attrs_post_init__(self) -> None:
         if not (np.isfinite(self.row_time) and self.row_time >= 0):

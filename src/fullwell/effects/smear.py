@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import attrs
 import numpy as np
 import numpy.typing as npt
-from astropy import units as u
 
 from fullwell.detector import Detector
 from fullwell.detector.read_order import in_read_order
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.converters import seconds
 from fullwell.errors import ChainError, ParameterError
 from fullwell.frame import Frame
 from fullwell.noise import Noise
 
 __all__ = ["Smear"]
-
-
-def _row_time(value: Any) -> float:
-    return float(in_unit(value, u.s))
 
 
 @attrs.frozen(eq=False)
@@ -51,7 +47,7 @@ class Smear(Effect):
     name: ClassVar[str] = "smear"
     stage: ClassVar[Stage] = Stage.SMEAR
     kind: ClassVar[Kind] = Kind.REDISTRIBUTING
-    row_time: float = attrs.field(converter=_row_time)
+    row_time: float = attrs.field(converter=seconds)
     transfer: Literal["frame", "read-out"] = "frame"
 
     def __attrs_post_init__(self) -> None:

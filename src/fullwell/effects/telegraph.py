@@ -12,6 +12,7 @@ from astropy import units as u
 
 from fullwell.effects.affine import Affine
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
+from fullwell.effects.converters import seconds
 from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.frame import Frame, FrameSet, as_frame
@@ -35,10 +36,6 @@ def _amplitudes(value: Any) -> npt.NDArray[np.float64]:
     if not (np.isfinite(array) & (array >= 0)).all():
         raise ParameterError("amplitude", array, "finite and 0 e-/s or more")
     return array
-
-
-def _seconds(value: Any) -> float:
-    return float(in_unit(value, u.s))
 
 
 @attrs.frozen(eq=False)
@@ -65,8 +62,8 @@ class Telegraph(Effect):
     kind: ClassVar[Kind] = Kind.FLAG_ONLY
     pixels: npt.NDArray[np.int64] = attrs.field(converter=_pixels)
     amplitude: npt.NDArray[np.float64] = attrs.field(default=1.0, converter=_amplitudes)
-    time_high: float = attrs.field(default=600.0, converter=_seconds)
-    time_low: float = attrs.field(default=600.0, converter=_seconds)
+    time_high: float = attrs.field(default=600.0, converter=seconds)
+    time_low: float = attrs.field(default=600.0, converter=seconds)
 
     def __attrs_post_init__(self) -> None:
         if self.amplitude.size not in (1, len(self.pixels)):

@@ -71,7 +71,7 @@ class BufferPool:
             if len(one) == size:
                 return one
             self._free.appendleft(one)
-        fresh = mmap.mmap(-1, size)
+        fresh = _fresh(size)
         if hasattr(mmap, "MADV_HUGEPAGE"):
             with suppress(OSError):  # a system without them
                 fresh.madvise(mmap.MADV_HUGEPAGE)
@@ -95,6 +95,13 @@ class _Lease:
 
     def __del__(self) -> None:
         self._pool.give_back(self._memory)
+
+
+def _fresh(size: int) -> mmap.mmap:
+    """Return memory of this process alone: what Python gives unasked is shared with forked ones."""
+    if hasattr(mmap, "MAP_PRIVATE"):
+        return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return mmap.mmap(-1, size)
 
 
 def _spare(memory: mmap.mmap) -> None:

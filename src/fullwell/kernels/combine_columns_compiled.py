@@ -56,13 +56,13 @@ def clip_columns(
     for k in range(found):
         p = marked[k]
         for i in range(n):
-            column[i] = i32(tile[i * STEP + p])
+            column[i] = i32(tile[u64(i * STEP + p)])
         low, high, total, square, center = _clip(column, raw, n, p, zero, spread, clip, read, slope, pedestal)
         m = high - low
         empirical[p] = f32(np.nan)
         if m == 0:
             # Nothing is left: the plain mean of all values.
-            value[p], share, signal = f32(_mean(column, n) + zero), shares[n], 0.0
+            value[p], share, signal = f32(_mean(column, n, zero)), shares[n], 0.0
             bounds[p], bounds[PIXELS + p] = u16(1), u16(0)
         else:
             r = i64(column[(n - 1) // 2])
@@ -86,11 +86,11 @@ def list_marked(bad: Any, count: Any, marked: Any) -> Any:
 
 
 @_jit
-def _mean(column: Any, n: Any) -> Any:
+def _mean(column: Any, n: Any, zero: Any) -> Any:
     total = i64(0)
     for i in range(n):
         total += i64(column[i])
-    return f64(total) / f64(n)
+    return (f64(total) + zero * f64(n)) / f64(n)
 
 
 @_jit

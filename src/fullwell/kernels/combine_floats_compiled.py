@@ -1,8 +1,8 @@
 """Combine values of any kind: masks, NaN, levels, weights, own variances; the loops, in float64.
 
 Pixels of which every value can be used, and none is rejected, run side by side; the others are gathered and
-finished together (`combine_gathered_compiled`). Every operation is that of `fullwell.kernels.combine`, in its order: the
-same bits come out. That forbids all fast-math.
+finished together (`combine_gathered_compiled`). Every operation is that of `fullwell.kernels.combine`, in its
+order: the same bits come out. That forbids all fast-math.
 """
 # mypy: disable-error-code="untyped-decorator"
 

@@ -1,8 +1,8 @@
 """Combine raw integers: the loops for frames of 16-bit pixels without masks, levels or weights.
 
 The pixels of a tile are sorted and summed side by side. Those that may lose a value are gathered from some
-tiles into one, and clipped there. The rule is that of `fullwell.kernels.combine`, and decisions agree with it
-to the last one.
+tiles into one, and clipped there side by side; of many frames, one by one. The rule is that of
+`fullwell.kernels.combine`, and decisions agree with it to the last one.
 """
 # mypy: disable-error-code="untyped-decorator"
 
@@ -13,8 +13,8 @@ from typing import Any
 import numba
 import numpy as np
 
-from fullwell.kernels.combine_columns_compiled import list_marked
-from fullwell.kernels.combine_rejected_compiled import REALS, WORDS, clip_tile
+from fullwell.kernels.combine_columns_compiled import clip_columns, list_marked
+from fullwell.kernels.combine_rejected_compiled import REALS, WORDS, clip_tile, count_lost
 from fullwell.kernels.combine_tiles_compiled import NONE, PIXELS, SINGLES, STEP, combine_tile
 from fullwell.kernels.memory_compiled import finish_stores, load_ordered, prefetch, write_row
 from fullwell.kernels.networks_compiled import sort_rows
@@ -25,6 +25,7 @@ u16, u64 = np.uint16, np.uint64
 _W = PIXELS
 _LINE = 64  # bytes that memory hands out at once
 _AHEAD = 4  # tiles; so long does memory take
+_MANY = 48  # frames, above which tiles no longer fit the fastest cache: columns are clipped one by one
 _TILES = 16  # whose results wait for pixels that are clipped
 
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -83,6 +84,15 @@ def combine_integers(
                 v[at : at + _W], m[at : at + _W], e[at : at + _W], w[at : at + _W],
             )  # fmt: skip
             found = 0 if rule[0] == NONE else list_marked(bad, count, marked)
+            if found and n > _MANY:
+                for p in range(_W):
+                    work[0][p], work[0][_W + p] = u16(0), u16(0xFFFF)
+                clip_columns(
+                    raw, tile, n, count, zero, rule, noise, shares, bad, column, column_marks, work[0],
+                    v[at : at + _W], m[at : at + _W], e[at : at + _W], w[at : at + _W],
+                )  # fmt: skip
+                count_lost(raw, n, _W, work[0], lost)
+                found = 0
             taken = 0
             while taken < found or (held and first + _W >= end):
                 some = min(found - taken, _W - held)

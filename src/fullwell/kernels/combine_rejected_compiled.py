@@ -36,7 +36,7 @@ from fullwell.kernels.lanes_compiled import (
 )
 from fullwell.kernels.networks_compiled import sort_rows
 
-__all__ = ["REALS", "WORDS", "clip_tile"]
+__all__ = ["REALS", "WORDS", "clip_tile", "count_lost"]
 
 #: Rows that the functions here need as work space.
 #: Of uint16: the least and the highest value that stays, how many values lie below these, and how many stay;
@@ -103,8 +103,26 @@ def clip_tile(
     )  # fmt: skip
     for p in range(width, reach):
         words[p], words[_W + p] = u16(0), u16(0xFFFF)
+    count_lost(raw, n, reach, words, lost)
+
+
+@_jit
+def count_lost(raw: Any, n: Any, width: Any, bounds: Any, lost: Any) -> None:
+    """Count what lies outside of the bounds of its pixel, for each frame.
+
+    Parameters
+    ----------
+    raw : ndarray of uint16
+        A tile, in the order of the frames.
+    n, width : int
+        Number of frames, and of pixels, a multiple of 16.
+    bounds : ndarray of uint16, shape (2 * PIXELS,) or more
+        Least value that stays, of each pixel; highest.
+    lost : ndarray of int64, shape (N,)
+        What is added to.
+    """
     for i in range(n):
-        lost[i] += _count_outside(raw, i * STEP, reach, words)
+        lost[i] += _count_outside(raw, i * STEP, width, bounds)
 
 
 @_jit
@@ -199,10 +217,13 @@ def _find_centers(tile: Any, start: Any, words: Any) -> None:
     last = tile.size // STEP - 1
     for k in range(_LANES):
         p = start + k
-        first, count = i64(words[u64(2 * _W + p)]), i64(words[u64(3 * _W + p)])
+        first: Any = i64(words[u64(2 * _W + p)])
+        count: Any = i64(words[u64(3 * _W + p)])
         # Where nothing is left these are values of some other row, which does no harm.
-        words[u64(4 * _W + p)] = tile[u64(max(first + (count + 1) // 2 - 1, 0) * STEP + p)]
-        words[u64(5 * _W + p)] = tile[u64(min(first + count // 2, last) * STEP + p)]
+        low: Any = max(first + (count + 1) // 2 - 1, 0)
+        high: Any = min(first + count // 2, last)
+        words[u64(4 * _W + p)] = tile[u64(low * STEP + p)]
+        words[u64(5 * _W + p)] = tile[u64(high * STEP + p)]
 
 
 @_jit
@@ -270,7 +291,7 @@ def _limit_by_mad(
     sort_rows(spare, spare, rows, merges, start, start + _LANES)
     for k in range(_LANES):
         p = start + k
-        count = max(i64(words[u64(3 * _W + p)]), 1)
+        count: Any = max(i64(words[u64(3 * _W + p)]), 1)
         twice = f64(spare[u64((count - 1) // 2 * STEP + p)]) + f64(spare[u64(count // 2 * STEP + p)])
         twice += f64(words[u64(5 * _W + p)]) - f64(words[u64(4 * _W + p)])
         reals[u64(3 * _W + p)] = 2.0 * (clip * (MAD_TO_STD * (0.5 * twice)))

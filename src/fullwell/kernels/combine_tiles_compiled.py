@@ -149,7 +149,8 @@ def _results(
 ) -> None:
     inverse = 1.0 / f64(n)
     for p in range(_W):
-        value[p] = f32((f64(low[p]) * f64(n) + totals[p]) * inverse + zero)
+        # Everything in the brackets is exact, or a mean near 0 would be lost.
+        value[p] = f32((f64(low[p]) * f64(n) + totals[p] + zero * f64(n)) * inverse)
     scale = f32(shares[n] / (f64(n) * f64(n - 1))) if n > 1 else f32(np.nan)
     for p in range(_W):
         s = f32(totals[p])

@@ -10,10 +10,10 @@ noise)``, a pixel is a hit when
 - ``s' / f`` exceeds the contrast, where f is a small median of the image less a large one, in units of the
   noise: it is too sharp for a star;
 - it has no halo, which is ours and not in the paper: the mean of its neighbors without the three brightest,
-  above the large median, is at most ``s' / halo``. When noise lowers a single neighbor of a faint star, the
-  small median takes the star for a hit; the mean of five does not. And where three neighbors are hit, too, the
-  small median is the brightest of the others, so that a bright sky hides faint hits from any high contrast:
-  with a halo to ask for, that can be less than half of what was published;
+  above the large median, is at most ``s' / halo``, and these three are not all brighter than itself. When noise lowers a single neighbor of a faint star, the
+  small median takes the star for a hit; the mean of five does not. And where three neighbors are hit, too,
+  the small median is the brightest of the others, so that a high contrast loses faint hits over a bright
+  sky: with the halo to tell stars by, it can be less than half of what was published;
 
 or when it touches such a pixel and s' exceeds the threshold, or one of those and s' exceeds the lower
 threshold of neighbors. Hits get the median of the sound pixels around them, and all is done again until
@@ -36,11 +36,17 @@ import numpy as np
 import numpy.typing as npt
 
 from fullwell.errors import FrameError, ParameterError
+from fullwell.kernels.pool import over_blocks
 
 __all__ = ["find_cosmic_rays"]
 
 Image = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
+
+#: Rows of tiles in a block, and candidates, that one thread does at a time.
+_TILES_AT_ONCE = 8
+_CANDIDATES_AT_ONCE = 1024
 
 
 def find_cosmic_rays(
@@ -123,19 +129,79 @@ def _found(
     grow: int,
 ) -> Mask:
     loops = _compiled()
-    rows, columns = data.shape
-    shape = (rows + 2 * loops.MARGIN, columns + 2 * loops.MARGIN)
-    image, power, laplacian = (np.full(shape, v, np.float32) for v in (-np.inf, 0, 0))
-    bad, hits = np.full(shape, loops.UNKNOWN, np.uint8), np.zeros(shape, np.bool_)
-    loops.prepare(data, variance, mask, image, power, bad)
-    floor = np.empty((-(-rows // loops.TILE) + 2, -(-columns // loops.TILE) + 2), np.float32)
-    loops.floors(power, bad, floor)
-    candidates = np.empty(data.size, np.int64)
-    count = loops.first_candidates(image, bad, floor, limits[0], laplacian, candidates)
-    loops.iterate(image, power, bad, laplacian, floor, limits, separable, iterations, candidates, count, hits)
-    found = np.zeros(data.shape, np.bool_)
-    loops.widen(hits, mask, grow, found)
-    return found
+    planes = _Planes(loops, data.shape)
+    candidates = planes.first_candidates(data, variance, mask, limits[0])
+    found = np.empty(data.size, np.int64)
+    for iteration in range(iterations):
+        fresh = found[: planes.find(candidates, limits, separable=separable, found=found)]
+        if not fresh.size or iteration == iterations - 1:
+            break
+        candidates = planes.renew(fresh, limits[0])
+    flagged = np.zeros(data.shape, np.bool_)
+    loops.widen(planes.hits, mask, grow, flagged)
+    return flagged
+
+
+class _Planes:
+    """What the loops work on, with a margin around the image, and the loops in the order they are needed."""
+
+    def __init__(self, loops: ModuleType, shape_inside: tuple[int, ...]) -> None:
+        self.loops = loops
+        rows, columns = shape_inside
+        shape = (rows + 2 * loops.MARGIN, columns + 2 * loops.MARGIN)
+        self.image = np.full(shape, -np.inf, np.float32)
+        self.bad = np.full(shape, loops.UNKNOWN, np.uint8)
+        self.power, self.laplacian, self.noise, self.level = (np.zeros(shape, np.float32) for _ in range(4))
+        self.hits, self.new = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+        tiles = (-(-rows // loops.TILE) + 2, -(-columns // loops.TILE) + 2)
+        self.floor = np.full(tiles, np.inf, np.float32)
+
+    def first_candidates(self, data: Image, variance: Image, mask: Mask, threshold: np.float32) -> Places:
+        loops, columns = self.loops, data.shape[1]
+        size = _TILES_AT_ONCE * loops.TILE
+        blocks = [(start, min(start + size, len(data))) for start in range(0, len(data), size)]
+        places = np.empty(data.size, np.int64)
+
+        def prepare(rows: tuple[int, int]) -> None:
+            loops.prepare(data, variance, mask, self.image, self.power, self.bad, self.floor, *rows)
+
+        def search(rows: tuple[int, int]) -> Places:
+            mine = places[rows[0] * columns : rows[1] * columns]
+            count = loops.first_candidates(
+                self.image, self.bad, self.floor, threshold, self.laplacian, mine, *rows
+            )
+            return mine[:count]
+
+        over_blocks(prepare, blocks)  # all of it first: a row looks at the next one
+        return np.concatenate([np.empty(0, np.int64), *over_blocks(search, blocks)])
+
+    def find(
+        self, candidates: Places, limits: tuple[np.float32, ...], *, separable: bool, found: Places
+    ) -> int:
+        verdicts = np.empty(candidates.size, np.bool_)
+
+        def judge(start: int) -> None:
+            part = slice(start, start + _CANDIDATES_AT_ONCE)
+            self.loops.judge(
+                self.image, self.power, self.bad, self.laplacian, self.noise, self.level,
+                limits, separable, candidates[part], verdicts[part],
+            )  # fmt: skip
+
+        over_blocks(judge, range(0, candidates.size, _CANDIDATES_AT_ONCE))
+        count: int = self.loops.settle(
+            self.power, self.bad, self.laplacian, self.noise,
+            limits, separable, candidates, verdicts, self.new, found, self.hits,
+        )  # fmt: skip
+        return count
+
+    def renew(self, fresh: Places, threshold: np.float32) -> Places:
+        """Clean hits; return the candidates around those that are fresh."""
+        places = np.empty(self.bad.size, np.int64)
+        self.loops.renew(self.image, self.power, self.bad, self.laplacian, self.hits, fresh)
+        count = self.loops.look_around(
+            self.bad, self.laplacian, self.noise, self.level, self.floor, threshold, fresh, self.new, places
+        )
+        return places[:count]
 
 
 def _check_shapes(data: Image, variance: Image, mask: Mask | None) -> None:

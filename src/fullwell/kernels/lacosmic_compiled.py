@@ -25,7 +25,10 @@ from fullwell.kernels.lacosmic_windows_compiled import (
     structure,
 )
 
-__all__ = ["MARGIN", "TILE", "first_candidates", "floors", "iterate", "prepare", "widen"]
+__all__ = [
+    "MARGIN", "TILE", "UNKNOWN", "first_candidates", "judge", "look_around", "prepare", "renew", "settle",
+    "widen",
+]  # fmt: skip
 
 f32 = np.float32
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -43,9 +46,15 @@ _BELOW = f32(0.9999)
 
 
 @_jit
-def prepare(data: Any, variance: Any, mask: Any, image: Any, power: Any, bad: Any) -> None:
-    """Copy pixels inside the margin; those that are masked or without noise become bad."""
-    for y in range(data.shape[0]):
+def prepare(
+    data: Any, variance: Any, mask: Any, image: Any, power: Any, bad: Any, floor: Any, start: int, stop: int
+) -> None:
+    """Copy rows inside the margin; pixels that are masked or without noise become bad.
+
+    Rows of ``floor`` (tile rows + 2, tile columns + 2) get the least good variance of each tile; so ``start``
+    must be a multiple of `TILE`.
+    """
+    for y in range(start, stop):
         row, bad_row, power_row = image[y + MARGIN], bad[y + MARGIN], power[y + MARGIN]
         for x in range(data.shape[1]):
             v, p = data[y, x], variance[y, x]
@@ -56,14 +65,14 @@ def prepare(data: Any, variance: Any, mask: Any, image: Any, power: Any, bad: An
                 bad_row[x + MARGIN] = UNKNOWN
             else:
                 bad_row[x + MARGIN] = MASKED if mask[y, x] or not (p > f32(0) and p < np.inf) else SOUND
+    _floors(power, bad, floor, start, stop)
 
 
 @_jit
-def floors(power: Any, bad: Any, floor: Any) -> None:
-    """Fill ``floor`` (tile rows + 2, tile columns + 2) with the least good variance of each tile."""
-    height, width = power.shape[0] - 2 * MARGIN, power.shape[1] - 2 * MARGIN
-    floor[:] = np.inf
-    for y in range(height):
+def _floors(power: Any, bad: Any, floor: Any, start: int, stop: int) -> None:
+    width = power.shape[1] - 2 * MARGIN
+    floor[start // TILE + 1 : (stop - 1) // TILE + 2, 1:-1] = np.inf
+    for y in range(start, stop):
         row, bad_row, floor_row = power[y + MARGIN], bad[y + MARGIN], floor[y // TILE + 1]
         for tile in range(floor.shape[1] - 2):
             least = floor_row[tile + 1]
@@ -102,12 +111,12 @@ def _laplacian(image: Any, bad: Any, y: int, x: int) -> Any:
 
 @_jit
 def first_candidates(
-    image: Any, bad: Any, floor: Any, threshold: Any, laplacian: Any, candidates: Any
+    image: Any, bad: Any, floor: Any, threshold: Any, laplacian: Any, candidates: Any, start: int, stop: int
 ) -> int:
-    """Fill the Laplacian; list the good pixels where it is high enough for a hit and return their number."""
-    height, width = image.shape[0] - 2 * MARGIN, image.shape[1] - 2 * MARGIN
+    """Fill rows of the Laplacian; list the good pixels where it may do for a hit and return their number."""
+    width = image.shape[1] - 2 * MARGIN
     count = 0
-    for y in range(MARGIN, MARGIN + height):
+    for y in range(MARGIN + start, MARGIN + stop):
         out, bad_row = laplacian[y], bad[y]
         for x in range(MARGIN, MARGIN + width):
             out[x] = _laplacian(image, bad, y, x)
@@ -168,7 +177,7 @@ def _clean(image: Any, power: Any, bad: Any, hits: Any, y: int, x: int, work: An
 
 
 @_jit
-def _find(
+def judge(
     image: Any,
     power: Any,
     bad: Any,
@@ -178,38 +187,72 @@ def _find(
     limits: Any,
     separable: bool,
     candidates: Any,
-    count: int,
-    new: Any,
-    found: Any,
-    work: Any,
-) -> Any:
-    """List the hits among the candidates and their neighbors; return the number. Leaves `new` as it was."""
+    verdicts: Any,
+) -> None:
+    """Tell which candidates are hits by themselves.
+
+    Threads may share ``noise`` and ``level``: whoever fills a pixel of these fills in the same value.
+    """
     width = image.shape[1]
-    threshold, low, contrast, halo = limits
-    total = 0
-    for k in range(count):
+    work = np.empty(256, np.float32)
+    threshold, _, contrast, halo = limits
+    for k in range(candidates.size):
         y, x = candidates[k] // width, candidates[k] % width
+        verdicts[k] = False
         above = excess(laplacian, noise, power, bad, y, x, threshold, separable, work)
         if above > threshold:
             fine, base = structure(image, level, bad, y, x, separable, work)
             sigma = noise[y, x]
-            if above > contrast * max(fine / sigma, LEAST_STRUCTURE) and not (
+            verdicts[k] = above > contrast * max(fine / sigma, LEAST_STRUCTURE) and not (
                 halo > f32(0) and has_halo(image, bad, y, x, base, sigma, above, halo, work)
-            ):
-                new[y, x] = True
-                found[total] = candidates[k]
-                total += 1
-    total = _grow(laplacian, noise, power, bad, new, found, total, threshold, separable, work)
-    total = _grow(laplacian, noise, power, bad, new, found, total, low, separable, work)
-    for k in range(total):
-        new[found[k] // width, found[k] % width] = False
-    return total
+            )
 
 
 @_jit
-def _renew(image: Any, power: Any, bad: Any, laplacian: Any, hits: Any, fresh: Any, work: Any) -> None:
+def settle(
+    power: Any,
+    bad: Any,
+    laplacian: Any,
+    noise: Any,
+    limits: Any,
+    separable: bool,
+    candidates: Any,
+    verdicts: Any,
+    new: Any,
+    found: Any,
+    hits: Any,
+) -> int:
+    """Add hits and their neighbors to ``hits``; list those that are new and return how many.
+
+    ``new`` is left as it was, False everywhere.
+    """
+    width = bad.shape[1]
+    work = np.empty(256, np.float32)
+    threshold, low, _, _ = limits
+    total = 0
+    for k in range(candidates.size):
+        if verdicts[k]:
+            new[candidates[k] // width, candidates[k] % width] = True
+            found[total] = candidates[k]
+            total += 1
+    total = _grow(laplacian, noise, power, bad, new, found, total, threshold, separable, work)
+    total = _grow(laplacian, noise, power, bad, new, found, total, low, separable, work)
+    fresh = 0
+    for k in range(total):
+        y, x = found[k] // width, found[k] % width
+        new[y, x] = False
+        if not hits[y, x]:
+            hits[y, x] = True
+            found[fresh] = found[k]
+            fresh += 1
+    return fresh
+
+
+@_jit
+def renew(image: Any, power: Any, bad: Any, laplacian: Any, hits: Any, fresh: Any) -> None:
     """Clean all hits around the fresh ones, and bring the Laplacian up to date."""
     height, width = image.shape
+    work = np.empty(256, np.float32)
     for k in range(fresh.size):
         y, x = fresh[k] // width, fresh[k] % width
         for j in range(max(y - 2, MARGIN), min(y + 3, height - MARGIN)):
@@ -225,7 +268,7 @@ def _renew(image: Any, power: Any, bad: Any, laplacian: Any, hits: Any, fresh: A
 
 
 @_jit
-def _look_around(
+def look_around(
     bad: Any,
     laplacian: Any,
     noise: Any,
@@ -257,46 +300,6 @@ def _look_around(
             candidates[kept] = candidates[k]
             kept += 1
     return kept
-
-
-@_jit
-def iterate(
-    image: Any,
-    power: Any,
-    bad: Any,
-    laplacian: Any,
-    floor: Any,
-    limits: Any,
-    separable: bool,
-    iterations: int,
-    candidates: Any,
-    count: int,
-    hits: Any,
-) -> None:
-    """Find hits among candidates, clean them, and look again around those that are new.
-
-    ``limits`` are the threshold, that of neighbors, contrast and halo (0: none), all float32.
-    """
-    width = image.shape[1]
-    work = np.empty(256, np.float32)
-    found = np.empty(candidates.size, np.int64)
-    new = np.zeros(image.shape, np.bool_)
-    noise, level = np.zeros(image.shape, np.float32), np.zeros(image.shape, np.float32)
-    for iteration in range(iterations):
-        total = _find(
-            image, power, bad, laplacian, noise, level, limits, separable, candidates, count, new, found, work
-        )
-        fresh = 0
-        for k in range(total):
-            y, x = found[k] // width, found[k] % width
-            if not hits[y, x]:
-                hits[y, x] = True
-                found[fresh] = found[k]
-                fresh += 1
-        if fresh == 0 or iteration == iterations - 1:
-            return
-        _renew(image, power, bad, laplacian, hits, found[:fresh], work)
-        count = _look_around(bad, laplacian, noise, level, floor, limits[0], found[:fresh], new, candidates)
 
 
 @_jit

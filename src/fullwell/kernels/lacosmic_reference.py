@@ -45,8 +45,8 @@ def find_cosmic_rays(
         above = excess > f32(threshold)
         new = above & (excess > f32(contrast) * structure)
         if halo:
-            light, number = _halo(image, base, noise)
-            new &= ~(excess * number < f32(halo) * light)
+            light, number, third = _halo(image, base, noise)
+            new &= ~((excess * number < f32(halo) * light) | (third > image))
         new |= _dilated(new, 1) & above
         new |= _dilated(new, 1) & (excess > f32(threshold) * f32(neighbors))
         if not (new & ~hits).any():
@@ -62,10 +62,10 @@ def find_cosmic_rays(
     return hits | (_dilated(hits, grow) & ~masked)
 
 
-def _halo(image: Image, base: Image, noise: Image) -> tuple[Any, Any]:
-    """Sum of the known neighbors without the three brightest, above a base, in sigma, and their number.
+def _halo(image: Image, base: Image, noise: Image) -> tuple[Any, Any, Any]:
+    """Sum of the known neighbors without the three brightest, above a base, in sigma, their number, the third.
 
-    The sum is 0 where there are three or less.
+    Where there are three or less, the sum is 0, and the third brightest is not known.
     """
     around = np.lib.stride_tricks.sliding_window_view(np.pad(image, 1, constant_values=-np.inf), (3, 3))
     ring = np.sort(np.delete(around.reshape(*image.shape, 9), 4, axis=-1), axis=-1)
@@ -74,7 +74,8 @@ def _halo(image: Image, base: Image, noise: Image) -> tuple[Any, Any]:
     for k in range(5):
         light += np.where(first <= k, ring[..., k], f32(0))
     number = np.maximum(5 - first, 0).astype(f32)
-    return np.where(number > 0, (light - number * base) / noise, f32(0)), number
+    third = np.where(number > 0, ring[..., 5], f32(-np.inf))
+    return np.where(number > 0, (light - number * base) / noise, f32(0)), number, third
 
 
 def _laplacian(image: Image, bad: Mask) -> Any:

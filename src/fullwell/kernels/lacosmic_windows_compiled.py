@@ -85,7 +85,10 @@ def structure(image: Any, level: Any, bad: Any, y: int, x: int, separable: bool,
 def has_halo(
     image: Any, bad: Any, y: int, x: int, base: Any, sigma: Any, above: Any, halo: Any, work: Any
 ) -> bool:
-    """Whether even the faintest neighbors, all but three, hold as much light as those of a star."""
+    """Whether even the faintest neighbors, all but three, hold as much light as those of a star.
+
+    Or whether these three are brighter than the pixel, which is then in the wing of something.
+    """
     n = 0
     for j in range(y - 1, y + 2):
         for i in range(x - 1, x + 2):
@@ -95,6 +98,8 @@ def has_halo(
     if n < 4:
         return False
     median(work, n)
+    if work[n - 3] > image[y, x]:
+        return True
     light = f32(0)
     for k in range(n - 3):
         light += work[k]

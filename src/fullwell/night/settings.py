@@ -89,7 +89,7 @@ class CosmicRaysTable(ConfigModel):
     find: Literal["auto", "yes", "no"] = Field(default="auto", description="auto means yes")
     threshold: float = Field(default=5.0, gt=0, allow_inf_nan=False, description="sigma of the Laplacian")
     contrast: float = Field(
-        default=4.0, gt=0, allow_inf_nan=False, description="contrast against fine structure"
+        default=2.0, gt=0, allow_inf_nan=False, description="contrast against fine structure"
     )
     neighbors: float = Field(
         default=0.3, gt=0, le=1, description="fraction of the threshold for neighbors of a hit"
