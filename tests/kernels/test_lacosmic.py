@@ -290,6 +290,17 @@ def test_a_faint_star_is_known_by_its_halo():
     assert not find_cosmic_rays(data, variance, halo=12.0, contrast=5.0)[20, 20]
 
 
+def test_the_foot_of_a_narrow_star_is_no_hit():
+    # Centered on a corner of four pixels, FWHM 1.5: the pixel across the corner stands out of the sky.
+    data, variance = flat()
+    sigma = np.float32(np.sqrt(125))
+    data[20:22, 20:22] += np.float32([[430, 123], [79, 22]]) * sigma
+    assert find_cosmic_rays(data, variance, halo=0.0)[21, 21]
+    assert not find_cosmic_rays(data, variance, threshold=5.0, contrast=0.0, iterations=1)[21, 21] or (
+        find_cosmic_rays(data, variance, contrast=0.0)[20, 20]
+    )
+
+
 def test_the_rim_of_saturated_stars_is_not_flagged():
     rng = np.random.default_rng(23)
     light, _, _ = star_field((400, 400), rng, fwhm=2.5, step=40, peaks=(1e5, 3e6))

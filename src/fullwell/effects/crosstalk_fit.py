@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -14,6 +14,7 @@ from fullwell.detector import Detector
 from fullwell.detector.read_order import in_read_order
 from fullwell.effects.assembly import assembled
 from fullwell.effects.base import Chain
+from fullwell.effects.noise_in_common import excess_scatter
 from fullwell.errors import ChainError, FrameError, NotEnoughFrames, ParameterError
 from fullwell.frame import Frame, FrameSet, as_frame
 from fullwell.kernels.order_statistics import truncated_variance_factor
@@ -43,6 +44,8 @@ class _Patch:
 
     signal: npt.NDArray[np.float32]
     bright: npt.NDArray[np.bool_]  # one for each amplifier: whether it is an aggressor here
+    rows: npt.NDArray[np.intp]  # of each pixel, the place where it is read
+    columns: npt.NDArray[np.intp]
 
 
 def fit_crosstalk(
@@ -58,7 +61,9 @@ def fit_crosstalk(
 
     In a box about each spot victims are ``b + sum_j c_ij S_j``, b being the background of that box. All
     aggressors are fitted together, so that spots on several amplifiers at once do no harm. Errors follow from
-    the noise of the victims, one number for each box, pooled over its pixels after clipping.
+    the noise of the victims, one number for each box, pooled over its pixels after clipping, and from what is
+    not white in it: levels of rows, and what all frames have in common at one place, such as the noise of the
+    bias that was subtracted from them.
     """
     if not bright > 0:
         raise ParameterError("bright", bright, "above 0 electrons")
@@ -141,7 +146,8 @@ def _patches(frame: Frame, detector: Detector, bright: float, margin: int) -> li
         inside = labels[box] == label
         signal = stacked[(slice(None), *box)][:, inside]
         hit = np.asarray(aggressors[(slice(None), *box)][:, inside].any(axis=1))
-        patches.append(_Patch(signal, hit))
+        y, x = np.nonzero(inside)
+        patches.append(_Patch(signal, hit, y + box[0].start, x + box[1].start))
     return patches
 
 
@@ -149,7 +155,7 @@ def _victim(
     patches: list[_Patch], victim: int, aggressors: list[int], clip: float, *, quadratic: bool
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
     """Coefficients of one victim, their errors, and the fraction of pixels that was clipped."""
-    columns, targets, groups = [], [], []
+    columns, targets, groups, places = [], [], [], []
     for number, patch in enumerate(patches):
         # Where the victim is lit itself it tells nothing.
         if patch.bright[victim] or not patch.bright.any():
@@ -160,16 +166,23 @@ def _victim(
         columns.append(design[:, good])
         targets.append(patch.signal[victim][good].astype(np.float64))
         groups.append(np.full(good.sum(), number))
+        places.append(np.stack([patch.rows, patch.columns])[:, good])
     width = len(aggressors) * (2 if quadratic else 1)
     if not columns:
         return np.zeros(width), np.full(width, np.inf), 0.0
     design, target = np.concatenate(columns, axis=1), np.concatenate(targets)
     group = np.unique(np.concatenate(groups), return_inverse=True)[1]
-    return _regress(design, target, group, clip)
+    row, column = np.concatenate(places, axis=1)
+    together = (group * (row.max() + 1) + row, row * (column.max() + 1) + column)
+    return _regress(design, target, group, together, clip)
 
 
 def _regress(
-    design: Matrix, target: npt.NDArray[np.float64], group: npt.NDArray[np.intp], clip: float
+    design: Matrix,
+    target: npt.NDArray[np.float64],
+    group: npt.NDArray[np.intp],
+    together: Sequence[npt.NDArray[np.intp]],
+    clip: float,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
     """Weighted least squares with a constant of its own for each group, iterated with clipping."""
     number = int(group.max()) + 1
@@ -198,6 +211,9 @@ def _regress(
         kept = inside
     weight = kept / spread[group] ** 2
     covariance = np.linalg.pinv((centered * weight) @ centered.T, hermitian=True, rcond=1e-14)
+    root = np.sqrt(weight)
+    scatter = excess_scatter(centered * root, residual * root, together)
+    covariance = covariance + covariance @ (scatter / correction) @ covariance
     known = np.diag(covariance) > 0
     errors = np.where(known, np.sqrt(np.maximum(np.diag(covariance), 0.0)) * _loss(clip), np.inf)
     return solution, errors, float(1.0 - kept.mean())

@@ -10,10 +10,12 @@ noise)``, a pixel is a hit when
 - ``s' / f`` exceeds the contrast, where f is a small median of the image less a large one, in units of the
   noise: it is too sharp for a star;
 - it has no halo, which is ours and not in the paper: the mean of its neighbors without the three brightest,
-  above the large median, is at most ``s' / halo``, and these three are not all brighter than itself. When noise lowers a single neighbor of a faint star, the
-  small median takes the star for a hit; the mean of five does not. And where three neighbors are hit, too,
-  the small median is the brightest of the others, so that a high contrast loses faint hits over a bright
-  sky: with the halo to tell stars by, it can be less than half of what was published;
+  above the large median, is at most ``s' / halo``, and these three are not all brighter than itself. When
+  noise lowers a single neighbor of a faint star, the small median takes the star for a hit; the mean of five
+  does not. What is darker than three neighbors is the foot of a narrow star rather than a hit. And where
+  three neighbors are hit, too, the small median is the brightest of the others, so that a high contrast loses
+  faint hits over a bright sky: with the halo to tell stars by, less than half of what was published is
+  enough;
 
 or when it touches such a pixel and s' exceeds the threshold, or one of those and s' exceeds the lower
 threshold of neighbors. Hits get the median of the sound pixels around them, and all is done again until

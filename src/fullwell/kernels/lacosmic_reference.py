@@ -63,9 +63,9 @@ def find_cosmic_rays(
 
 
 def _halo(image: Image, base: Image, noise: Image) -> tuple[Any, Any, Any]:
-    """Sum of the known neighbors without the three brightest, above a base, in sigma, their number, the third.
+    """Sum of the known neighbors but the three brightest, above a base, in sigma, their number, and the third.
 
-    Where there are three or less, the sum is 0, and the third brightest is not known.
+    Where there are three or less, the sum is 0, and the third brightest is said to be dark.
     """
     around = np.lib.stride_tricks.sliding_window_view(np.pad(image, 1, constant_values=-np.inf), (3, 3))
     ring = np.sort(np.delete(around.reshape(*image.shape, 9), 4, axis=-1), axis=-1)
