@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from astropy import units as u
 
 from fullwell import Bias, Gain, SignalChain
 from fullwell.effects import Signal
@@ -10,6 +11,7 @@ from fullwell.effects.brighter_fatter import BrighterFatter
 from fullwell.effects.brighter_fatter_boundaries import model_coefficients
 from fullwell.effects.diffusion import Diffusion
 from fullwell.effects.full_well import FullWell
+from fullwell.frame import Frame
 from fullwell.noise import Noise
 from fullwell.testing import EffectContract
 
@@ -29,6 +31,7 @@ class TestDiffusion(EffectContract):
 
     effect = Diffusion
     conserves_charge = True
+    measurable = True
     impossible = [
         ({"sigma": -0.1}, "sigma"),
         ({"sigma": float("nan")}, "sigma"),
@@ -36,7 +39,7 @@ class TestDiffusion(EffectContract):
     ]
 
     def make(self, detector, random):
-        return Diffusion(random.uniform(0.2, 0.8), absorption=random.uniform(0, 1))
+        return Diffusion(random.uniform(0.3, 0.8), absorption=random.uniform(0, 1))
 
     def light(self, detector):
         return super().light(detector) + spots(detector, peak=2000.0, width=1.5, spacing=20)
@@ -46,6 +49,19 @@ class TestDiffusion(EffectContract):
         signal = Signal(exposure.light.copy(), detector, self.exposure_time, self.exposure_time)
         effect.simulate(signal, noise=Noise(7))
         return signal.image
+
+    def measure(self, effect, detector, *, noise):
+        """Clouds of X-rays that go the whole way; their electrons diffuse one by one."""
+        random = np.random.default_rng([noise.seed, noise.exposure])
+        image = random.normal(0, 5.0, detector.shape)
+        for place in random.uniform(10, np.array(detector.shape) - 10, (400, 2)):
+            electrons = random.normal(place[:, None], effect.sigma, (2, int(random.normal(1620, 14))))
+            np.add.at(image, tuple(np.rint(electrons).astype(int)), 1)
+        frame = Frame(image.astype(np.float32), unit=u.electron)
+        return Diffusion.measure([frame], noise=noise)
+
+    def observables(self, effect, detector):
+        return {"sigma": (effect.sigma, effect.sigma_error)}
 
 
 class TestBrighterFatter(EffectContract):

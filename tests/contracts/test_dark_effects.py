@@ -32,6 +32,7 @@ class TestReadOutDark(EffectContract):
 class TestTelegraph(EffectContract):
     effect = Telegraph
     completeness = purity = 1.0
+    measurable = True
     impossible = [
         ({"pixels": [[-1, 0]]}, "pixels"),
         ({"pixels": [[1, 0]], "amplitude": -1.0}, "amplitude"),
@@ -40,10 +41,28 @@ class TestTelegraph(EffectContract):
 
     def make(self, detector, random):
         return Telegraph.random(
-            detector.shape, fraction=1e-3, amplitude=(1.0, 20.0), seed=int(random.integers(1000))
+            detector.shape,
+            fraction=1e-2,
+            amplitude=(2.0, 20.0),
+            seed=int(random.integers(1000)),
+            time_high=1e6,
+            time_low=1e6,
         )
 
     def true_flags(self, effect, exposure):
         true = np.zeros(exposure.light.shape, bool)
         true[tuple(effect.pixels.T)] = True
         return true, true
+
+    def measure(self, effect, detector, *, noise):
+        """Darks that are short against the times between jumps."""
+        chain = self.forward(effect, detector)
+        frames = self.exposures(chain, detector, None, [100.0] * 16, noise=noise)
+        return Telegraph.measure(frames, known=chain.without("telegraph", "adc"))
+
+    def observables(self, effect, detector):
+        """Amplitudes of the pixels that were found, which must all be true ones."""
+        image, error = np.zeros(detector.shape), np.full(detector.shape, np.nan)
+        where = tuple(effect.pixels.T)
+        image[where], error[where] = effect.amplitude, effect.errors if len(effect.errors) else 1.0
+        return {"amplitude": (image, error)}

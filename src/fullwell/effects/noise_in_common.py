@@ -32,11 +32,11 @@ def excess_scatter(
 
     Notes
     -----
-    With the part t of the variance common to a set, the sum of its n residuals has the variance ``n + t n^2``.
-    Over all sets this gives t, with a small error where there are many; below 0 it is taken to be 0. The
+    With the part t of the variance common to a set, the sum of its n residuals has the variance n + t n^2.
+    All sets together give t, with a small error where there are many; below 0 it is taken to be 0. The
     covariance of the parameters is then ``B + B E B``, B that of white noise, and E the sum over the sets of
-    ``t x x^T``, x being the sum of the design in the set (the sandwich of Liang and Zeger 1986, Biometrika 73,
-    13, with one variance for all sets, since there are few large ones).
+    ``t x x^T``, x being the sum of the design in the set: the sandwich of Liang and Zeger 1986 (Biometrika
+    73, 13), with one variance for all sets.
     """
     total = np.zeros((len(design), len(design)))
     kept = residual != 0

@@ -26,6 +26,7 @@ _LEFT_OUT = FLAG_DTYPE.type(
 )
 _SAME_LIGHT = 1e-3
 _CLIP = 5.0
+_RESPONSE = 0.5
 Table = npt.NDArray[np.float64]
 
 
@@ -151,8 +152,11 @@ def _means(frame: Frame) -> tuple[Table, Table, Table]:
         values = frame.data[amplifier.box.slices][kept[amplifier.box.slices]].astype(np.float64)
         if not values.size:
             raise FrameError(f"amplifier {amplifier.name} has no pixel to measure in frame {frame.source}")
-        spread = values.std()
-        values = values[np.abs(values - np.median(values)) <= _CLIP * spread] if spread > 0 else values
+        # What the response makes of the light has to stay at all levels: only what is far beyond it goes, or
+        # pixels would drop out as the noise shrinks beside the light, and bend the curve.
+        center = np.median(values)
+        limit = max(_CLIP * values.std(), _RESPONSE * abs(center))
+        values = values[np.abs(values - center) <= limit]
         means.append(values.mean())
         errors.append(values.std() / np.sqrt(values.size))
         counts.append(values.size)

@@ -50,6 +50,8 @@ class Telegraph(Effect):
         e-/s by which the upper level is higher, one for all or one each.
     time_high, time_low : Quantity or float
         Mean seconds that a pixel stays in the upper and in the lower level; both are exponential.
+    errors : array of float
+        Standard errors of `amplitude`, e-/s, where it was measured.
 
     Notes
     -----
@@ -64,6 +66,7 @@ class Telegraph(Effect):
     amplitude: npt.NDArray[np.float64] = attrs.field(default=1.0, converter=_amplitudes)
     time_high: float = attrs.field(default=600.0, converter=seconds)
     time_low: float = attrs.field(default=600.0, converter=seconds)
+    errors: Any = ()
 
     def __attrs_post_init__(self) -> None:
         if self.amplitude.size not in (1, len(self.pixels)):
@@ -178,7 +181,8 @@ class Telegraph(Effect):
         if any(f.variance is None or f.unit != u.electron for f in held) or not time:
             raise ChainError("telegraph pixels are found in electrons, with a variance and a dark time")
         values = np.sort(np.stack([frame.data for frame in held]), axis=0).astype(np.float64)
-        sigma = np.sqrt(np.median([frame.variance for frame in held], axis=0))
+        variances: Any = [frame.variance for frame in held]
+        sigma = np.sqrt(np.median(variances, axis=0))
         good = ~np.any([frame.mask for frame in held], axis=0)
         gaps = np.diff(values[1:-1], axis=0)  # one outlier on either side is no level but a cosmic ray
         widest = gaps.argmax(axis=0)
@@ -187,8 +191,14 @@ class Telegraph(Effect):
         below = np.take_along_axis(cumulated, widest[None] + 1, axis=0)[0] / (widest + 2)
         above = (cumulated[-1] - below * (widest + 2)) / (len(held) - widest - 2)
         found = good & (gap > 0.5 * threshold * sigma) & (above - below > threshold * sigma)
+        # The variance of each level: that of a mean frame, and the shot noise by which the level differs.
+        common = np.mean(variances, axis=0) - cumulated[-1] / len(held)
+        variance = (common + below) / (widest + 2) + (common + above) / (len(held) - widest - 2)
         pixels = np.argwhere(found)
-        return cls(pixels, (above - below)[found] / time if len(pixels) else 0.0)
+        if not len(pixels):
+            return cls(pixels, 0.0)
+        errors = np.sqrt(np.maximum(variance[found], 0.0)) / time
+        return cls(pixels, (above - below)[found] / time, errors=errors)
 
     def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Affine:  # noqa: ARG002
         """Flag the pixels as HOT: nobody knows which level they were in.

@@ -63,7 +63,7 @@ def find_cosmic_rays(
 
 
 def _halo(image: Image, base: Image, noise: Image) -> tuple[Any, Any, Any]:
-    """Sum of the known neighbors but the three brightest, above a base, in sigma, their number, and the third.
+    """Sum of the known neighbors but the three brightest, above a base, in sigma, their number, the third.
 
     Where there are three or less, the sum is 0, and the third brightest is said to be dark.
     """
