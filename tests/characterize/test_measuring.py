@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from campaign import Campaign, Size, true_edge_response, true_linearity_turnoff
 
-from fullwell import SignalChain
+from fullwell import CosmicRays, SignalChain
 from fullwell.chain.presets import effects_of
 from fullwell.characterize import Characterization, characterize_detector
 from fullwell.detector.presets import detector_from_toml
@@ -73,16 +73,17 @@ def test_read_noise_holds_that_of_rows_and_rounding(campaign, found):
 
 
 def test_brighter_fatter_is_that_of_the_make(campaign, found):
-    assert found.brighter_fatter.a[0, 0] == pytest.approx(
-        campaign.chain.get("brighter_fatter").a[0, 0], rel=0.1
-    )
+    """Known to some 8 % here; the campaign of `test_whole_chain` knows it to 2 %."""
+    true, estimate = campaign.chain.get("brighter_fatter"), found.brighter_fatter
+    assert estimate.a[0, 0] == pytest.approx(true.a[0, 0], abs=5 * estimate.a_error[0, 0])
+    assert estimate.a_error[0, 0] < 0.1 * abs(true.a[0, 0])
 
 
 def test_the_curve_is_straightened_to_a_few_electrons(campaign, found):
     (true,) = campaign.chain.get("nonlinearity").curves
     light = np.linspace(0.0, 150e3, 31)
     for curve in found.linearity.curves:
-        # A gain that is off by 1 % scales the bend, which is 840 electrons here, by as much.
+        # The bend is 1264 electrons at the end; a gain that is off by 1 % scales it by as much.
         assert np.abs(curve.bent(light) - true.bent(light)).max() < 30
 
 
@@ -94,8 +95,10 @@ def test_both_turnoffs_are_found(campaign, found):
 
 
 def test_crosstalk_is_within_its_errors(campaign, found):
-    off = ~np.eye(4, dtype=bool)
-    difference = found.crosstalk.coefficients - campaign.chain.get("crosstalk").coefficients
+    """In ADU: in electrons the errors of the gains come in."""
+    off, gain = ~np.eye(4, dtype=bool), np.array(found.gain.values)
+    in_adu = gain / gain[:, None]  # the true gains are all the same
+    difference = found.crosstalk.coefficients * in_adu - campaign.chain.get("crosstalk").coefficients
     assert (np.abs(difference[off]) < 5 * found.crosstalk.errors[off]).all()
     assert found.crosstalk.errors[off].max() < 3e-6
 
@@ -105,10 +108,11 @@ def test_late_charge_is_that_of_the_noiseless_chain(campaign, found):
 
 
 def test_what_is_left_of_a_science_frame_is_noise_of_the_predicted_size(campaign, found):
-    """130 000 pixels: the ratio scatters by 0.4 %, and the read noise is known to 1 %."""
-    frame, light = campaign.science(3000.0)
-    left = residual_of(found.chain.correct(frame), light * np.median(campaign.chain.get("flat").response))
-    assert abs(left.mean) < 0.05
+    """130 000 pixels: the ratio scatters by 0.4 %; a gain that is 0.3 % off adds 0.9 % to it."""
+    frame, light = campaign.science(1000.0)
+    corrected = found.chain.with_(CosmicRays()).correct(frame)
+    left = residual_of(corrected, light * np.median(campaign.chain.get("flat").response))
+    assert abs(left.mean) < 0.15
     assert left.variance_ratio == pytest.approx(1, abs=0.03)
     assert max(abs(c) for c in left.covariances) < 0.02
 
