@@ -71,9 +71,23 @@ def test_correct_puts_everything_back(serial, parallel, seed):
     effect.simulate(signal, noise=Noise(1))
     assert signal.raw
     frame = Frame(ITL.assemble(signal.image), unit=u.electron, detector=ITL.without_scans())
-    # The prescan is gone: three transfers more than the correction knows of.
     left = effect.correct(frame).data - image
-    assert np.abs(left).max() < 50_000 * 4 * max(serial, 1e-9) + 0.05
+    # Single precision, and what is late for the last pixels, which the overscan had.
+    assert np.abs(left).max() < 0.05 + 50_000 * (60 * max(serial, parallel)) ** 2
+
+
+@pytest.mark.parametrize("prescan", [0, 10, 50])
+def test_transfers_through_the_prescan_count(prescan):
+    detector = Detector.single((100, 200), prescan=prescan, overscan=40)
+    image = np.full(detector.shape, 10, np.float32)
+    image[:, 20] = 1e5
+    signal = Signal(image.copy(), detector, 1.0, 1.0)
+    effect = ChargeTransfer(1e-4, traps=[Trap(prescan + 10, 200.0, 0.01)])
+    effect.simulate(signal, noise=Noise(1))
+    seen = detector.assemble(signal.image)
+    assert (image - seen)[:, 20].min() > 1e5 * 1e-4 * (prescan + 20)
+    frame = Frame(seen, unit=u.electron, detector=detector.without_scans())
+    np.testing.assert_allclose(effect.correct(frame).data, image, atol=0.1)
 
 
 def test_charge_goes_into_the_overscan_and_none_is_lost():

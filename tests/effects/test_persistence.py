@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from astropy import units as u
 
-from fullwell import FrameSet
+from fullwell import Bias, FrameSet, FullWell, Gain, ShotNoise, SignalChain
 from fullwell.detector import Detector
 from fullwell.effects import Signal
 from fullwell.effects.persistence import Persistence
@@ -53,6 +53,16 @@ def test_traps_are_not_without_bottom():
     np.testing.assert_allclose(first.memory["persistence"], 300)
     second = expose(effect, 10_000, 0.0, first.memory)
     np.testing.assert_allclose(second.memory["persistence"], 300)
+
+
+def test_only_what_a_pixel_holds_is_trapped():
+    chain = SignalChain([FullWell(1e5), Persistence(0.01, 50.0), ShotNoise(), Gain(1.5), Bias(1000.0)])
+    left = []
+    for light in (1e5, 1e7):
+        takes = [(np.full(DETECTOR.shape, light), 1.0), (None, 30.0)]
+        dark = list(chain.expose_sequence(takes, detector=DETECTOR, seed=1))[1]
+        left.append(dark.truth["persistence"].mean())
+    assert left[1] == pytest.approx(left[0], rel=0.01)
 
 
 def test_nothing_bright_leaves_nothing():

@@ -47,6 +47,9 @@ class Amplifier:
     corner : tuple of bool or None
         Whether the pixel that is read out first lies to the right, and at the top, of its `box` in the
         assembled image; None where prescan, overscan and the flips tell, see `read_out_corner`.
+    lead : tuple of int or None
+        Columns and rows that are read before the data, where the boxes do not tell any more; see
+        `read_before`.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Amplifier:
     read_noise: float | None = None
     saturation: float | None = None
     corner: tuple[bool, bool] | None = None
+    lead: tuple[int, int] | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.box.shape != self.data.shape:
@@ -96,6 +100,16 @@ class Amplifier:
         """The same corner in the raw frame."""
         right, top = self.read_out_corner
         return right != self.flip_x, top != self.flip_y
+
+    @property
+    def read_before(self) -> tuple[int, int]:
+        """Columns and rows that are read before the data: a packet needs that many transfers more."""
+        if self.lead is not None:
+            return self.lead
+        right, top = self.raw_corner
+        columns = self.raw.x1 - self.data.x1 if right else self.data.x0 - self.raw.x0
+        rows = self.raw.y1 - self.data.y1 if top else self.data.y0 - self.raw.y0
+        return columns, rows
 
     @property
     def _first_in_raw(self) -> tuple[bool, bool]:
@@ -298,6 +312,7 @@ class Detector:
                 flip_x=False,
                 flip_y=False,
                 corner=a.read_out_corner,
+                lead=a.read_before,
             )
             for a in self.amplifiers
         ]

@@ -39,9 +39,9 @@ class Stage(IntEnum):
     DARK = 30
     TELEGRAPH = 31
     GLOW = 32
-    PERSISTENCE = 33
     COSMIC_RAYS = 35
     FULL_WELL = 40
+    PERSISTENCE = 42  # of what the pixels can hold
     DEFECTS = 45
     READ_OUT_DARK = 48
     TRANSFER = 50  # from here on the frame is in the raw layout, with prescan and overscan

@@ -175,13 +175,16 @@ class ChargeTransfer(Effect):
         offset = _one_each("offset", self.offset, number)
         result = image.astype(np.float64)
         for k, view in enumerate(in_read_order(result, detector, layout=layout)):
-            _check_whole(parallel[k], view.shape[0], "parallel")
-            _check_whole(serial[k], view.shape[1], "serial")
-            part = trail(view.T, max(parallel[k], 0.0)).T
+            # Of an assembled image the pixels before the data are gone; their transfers are not.
+            columns, rows = (0, 0) if layout == "raw" else detector.amplifiers[k].read_before
+            whole = np.pad(view, ((rows, 0), (columns, 0)))
+            _check_whole(parallel[k], whole.shape[0], "parallel")
+            _check_whole(serial[k], whole.shape[1], "serial")
+            part = trail(whole.T, max(parallel[k], 0.0)).T
             part = trail(part, max(serial[k], 0.0), traps=self.traps)
             if offset[k] > 0:
                 part = _with_offset(part, offset[k], self.offset_decay)
-            view[...] = part
+            view[...] = part[rows:, columns:]
         return result if image.dtype == np.float64 else result.astype(np.float32)
 
 
