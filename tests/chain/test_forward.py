@@ -237,3 +237,9 @@ def test_an_effect_that_only_has_steps_can_be_called():
     assert signal.unit == u.adu
     assert [step.op for step in ADC().steps(signal, noise=Noise(1))] == [Op.DIGITIZE]
     assert isinstance(Flat(np.ones((3, 4))).steps(signal, noise=Noise(1))[0], Step)
+
+
+def test_a_time_of_the_wrong_kind_is_refused():
+    chain = SignalChain([Gain(1.0)], detector=Detector.single((4, 5)))
+    with pytest.raises(ParameterError, match=r"m\b"):
+        chain.expose(None, 1 * u.m, seed=1)

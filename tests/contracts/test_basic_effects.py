@@ -33,6 +33,7 @@ class TestGain(EffectContract):
     impossible = [
         ({"values": 0.0}, "amplifier"),
         ({"values": [1.0, -2.0]}, "amplifier"),
+        ({"values": []}, "amplifier"),
         ({"values": float("nan")}, "amplifier"),
     ]
     measurable = True
@@ -82,7 +83,12 @@ class TestShotNoise(EffectContract):
 
 class TestADC(EffectContract):
     effect = ADC
-    impossible = [({"bits": 4}, "bits"), ({"shift": 40}, "shift"), ({"saturation": -1.0}, "saturation")]
+    impossible = [
+        ({"bits": 4}, "bits"),
+        ({"bits": 16.5}, "bits"),
+        ({"shift": 40}, "shift"),
+        ({"saturation": -1.0}, "saturation"),
+    ]
     light_level = 30.0  # so that a step of four ADU matters
 
     def make(self, detector, random):
@@ -176,7 +182,11 @@ class TestDefects(EffectContract):
 
 class TestCosmicRays(EffectContract):
     effect = CosmicRays
-    impossible = [({"rate": -1.0}, "rate"), ({"depth": float("nan")}, "depth")]
+    impossible = [
+        ({"rate": -1.0}, "rate"),
+        ({"neighbors": 7.0}, "neighbors"),
+        ({"depth": float("nan")}, "depth"),
+    ]
     exposure_time = 1200.0
     light_level = 30.0
     # In tracks along a row or a column every pixel has neighbors as bright as itself.

@@ -12,7 +12,7 @@ from astropy import units as u
 from astropy.io.fits import Header
 
 from fullwell.detector import Detector
-from fullwell.effects.base import Effect, Signal, Stage
+from fullwell.effects.base import Effect, Signal, Stage, in_unit
 from fullwell.errors import ParameterError
 from fullwell.frame import Frame
 from fullwell.kernels.simulate import Step, run
@@ -191,7 +191,7 @@ def _as_frame(signal: Signal, image: npt.NDArray[Any]) -> Frame:
 
 
 def _seconds(name: str, value: u.Quantity | float) -> float:
-    seconds = float(value.to_value(u.s)) if isinstance(value, u.Quantity) else float(value)
+    seconds = float(in_unit(value, u.s))
     if not (np.isfinite(seconds) and seconds >= 0):
         raise ParameterError(name, value, "0 s or more")
     return seconds

@@ -43,7 +43,7 @@ class ADC(Effect):
     saturation: float | None = None
 
     def __attrs_post_init__(self) -> None:
-        if not 8 <= self.bits <= 24:
+        if not isinstance(self.bits, int) or not 8 <= self.bits <= 24:
             raise ParameterError("bits", self.bits, "8 to 24")
         if not 0 <= self.shift <= min(16, 31 - self.bits):
             raise ParameterError("shift", self.shift, f"0 to {min(16, 31 - self.bits)} with {self.bits} bits")

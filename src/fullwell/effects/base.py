@@ -242,7 +242,11 @@ def per_amplifier(unit: u.UnitBase, *, positive: bool = True) -> Callable[[Any],
         bad = ~np.isfinite(numbers) | (numbers <= 0 if positive else numbers < 0)
         if bad.any():
             limit = "above 0" if positive else "0 or more"
-            raise ParameterError("value per amplifier", numbers[bad][0], f"finite and {limit} {unit}")
+            raise ParameterError(
+                "values (one for all amplifiers, or one each)", numbers[bad][0], f"finite and {limit} {unit}"
+            )
+        if not numbers.size:
+            raise ParameterError("values (one for all amplifiers, or one each)", value, "at least one")
         return tuple(float(number) for number in numbers)
 
     return convert

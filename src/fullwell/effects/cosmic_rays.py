@@ -74,6 +74,8 @@ class CosmicRays(Effect):
             value = getattr(self, name)
             if not (np.isfinite(value) and value >= 0):
                 raise ParameterError(name, value, "finite and 0 or more")
+        if self.neighbors > 1:
+            raise ParameterError("neighbors", self.neighbors, "a fraction, 0 to 1")
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:
         """Add tracks; which pixels they hit goes to ``signal.truth['cosmic_rays']`` (bool, assembled)."""
