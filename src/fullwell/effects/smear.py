@@ -103,11 +103,8 @@ class Smear(Effect):
         return frame.with_(data=result)
 
     def _ratio(self, exposure_time: float) -> float:
-        if self.row_time == 0:
-            return 0.0
-        if not exposure_time > 0:
-            raise ChainError("a frame of 0 s has no light that its smear could be taken from")
-        return self.row_time / exposure_time
+        # A bias is in the same chain, and has no light that could be smeared.
+        return self.row_time / exposure_time if exposure_time > 0 else 0.0
 
 
 def _undo_read_out(part: npt.NDArray[np.float64], k: float) -> None:
