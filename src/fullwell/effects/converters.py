@@ -11,7 +11,7 @@ from astropy import units as u
 from fullwell.effects.base import in_unit
 from fullwell.errors import ParameterError
 
-__all__ = ["adu", "electron_rate", "electrons", "rate_image", "seconds"]
+__all__ = ["adu", "electron_rate", "electrons", "finite_image", "rate_image", "seconds"]
 
 
 def seconds(value: Any) -> float:
@@ -32,6 +32,20 @@ def electron_rate(value: Any) -> float:
 def adu(value: Any) -> float:
     """Return a level in ADU."""
     return float(in_unit(value, u.adu))
+
+
+def finite_image(value: Any) -> npt.NDArray[np.float32]:
+    """Return an image without a unit, such as a pattern.
+
+    Raises
+    ------
+    ParameterError
+        If it has not two dimensions, or a value that is not finite.
+    """
+    array = np.asarray(value, np.float32)
+    if array.ndim != 2 or not np.isfinite(array).all():
+        raise ParameterError("pattern", array.shape, "a two-dimensional image of finite numbers")
+    return array
 
 
 def rate_image(value: Any) -> npt.NDArray[np.float32]:

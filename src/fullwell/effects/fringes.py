@@ -12,7 +12,7 @@ import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
-from fullwell.effects.converters import electron_rate
+from fullwell.effects.converters import electron_rate, finite_image
 from fullwell.effects.sky_frames import combined_sky, sky_level
 from fullwell.effects.stacking import identity, load_corrected
 from fullwell.errors import ChainError, ParameterError
@@ -23,13 +23,6 @@ __all__ = ["Fringes"]
 
 #: Sigma beyond which a pixel does not count when the amplitude is fitted.
 CLIP = 3.0
-
-
-def _pattern(value: Any) -> npt.NDArray[np.float32]:
-    array = np.asarray(value, dtype=np.float32)
-    if array.ndim != 2 or not np.isfinite(array).all():
-        raise ParameterError("pattern", array.shape, "a two-dimensional image of finite numbers")
-    return array
 
 
 @attrs.frozen(eq=False)
@@ -58,7 +51,7 @@ class Fringes(Effect):
     name: ClassVar[str] = "fringes"
     stage: ClassVar[Stage] = Stage.FRINGES
     kind: ClassVar[Kind] = Kind.POINTWISE
-    pattern: npt.NDArray[np.float32] = attrs.field(converter=_pattern)
+    pattern: npt.NDArray[np.float32] = attrs.field(converter=finite_image)
     amplitude: float = 1.0
     sky: float = attrs.field(default=0.0, converter=electron_rate)
     variance: Any = 0.0

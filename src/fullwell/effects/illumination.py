@@ -13,6 +13,7 @@ from astropy import units as u
 
 from fullwell.effects.affine import Affine
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.converters import finite_image
 from fullwell.effects.sky_frames import combined_sky
 from fullwell.effects.stacking import identity, load_corrected
 from fullwell.errors import ChainError, ParameterError
@@ -23,10 +24,10 @@ __all__ = ["Illumination"]
 
 
 def _pattern(value: Any) -> npt.NDArray[np.float32]:
-    array = np.asarray(value, dtype=np.float32)
-    if array.ndim != 2 or not (np.isfinite(array) & (array > 0)).all():
-        raise ParameterError("pattern", array.shape, "a two-dimensional image, finite and above 0")
-    return array
+    image = finite_image(value)
+    if not (image > 0).all():
+        raise ParameterError("pattern", float(image.min()), "above 0 everywhere")
+    return image
 
 
 @attrs.frozen(eq=False)
