@@ -121,27 +121,34 @@ class Telegraph(Effect):
         if not len(self.pixels):
             return
         stream = noise.stream(self.name)
-        high = self._time_in_upper(signal.dark_time, stream)
+        before = signal.memory.get(self.name)
+        high, after = self._time_in_upper(signal.dark_time, stream, before)
         electrons = stream.poisson((self.amplitude * high).astype(np.float32), draw=1)
         image = signal.image.copy()
         np.add.at(image, tuple(self.pixels.T), electrons)
         signal.image = image
         signal.truth[self.name] = high
+        signal.memory[self.name] = after
 
-    def _time_in_upper(self, seconds: float, stream: Any) -> npt.NDArray[np.float64]:
-        """Seconds that each pixel spends in the upper level, jump by jump."""
+    def _time_in_upper(
+        self, seconds: float, stream: Any, before: npt.NDArray[np.bool_] | None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+        """Seconds that each pixel spends in the upper level, jump by jump, and whether it ends there."""
         n = len(self.pixels)
+        # Exponential times have no memory of their own: the level at the end is all there is to remember.
         state = stream.uniform(n, draw=2) < self.time_high / (self.time_high + self.time_low)
+        state = state if before is None else before
         left, high, draw = np.full(n, seconds), np.zeros(n), 3
         # Fast pixels average out: after that many jumps the rest is as good as its mean.
         for _ in range(1000):
             stay = np.where(state, self.time_high, self.time_low)
             stay = np.minimum(-stay * np.log(stream.uniform(n, draw=draw)), left)
             high += np.where(state, stay, 0.0)
-            left, state, draw = left - stay, ~state, draw + 1
+            left, draw = left - stay, draw + 1
+            state = np.where(left > 0, ~state, state)
             if not left.any():
-                return high
-        return high + left * self.time_high / (self.time_high + self.time_low)
+                return high, state
+        return high + left * self.time_high / (self.time_high + self.time_low), state
 
     @classmethod
     def measure(
