@@ -46,7 +46,7 @@ def test_a_cut_out_and_a_cube(tmp_path):
 def test_what_is_asked_for_stays_as_it_was():
     data = np.array([[1, 65535]], np.uint16)
 
-    stored = next(Pixels.of(data, np.dtype("f4"), "data").pieces())
+    stored = next(Pixels.of(data, np.dtype("f4"), "data").pieces()).content
 
     assert stored.tobytes() == b"\x80\x01\x7f\xff"
     assert data.tolist() == [[1, 65535]]

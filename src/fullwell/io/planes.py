@@ -9,8 +9,9 @@ import numpy.typing as npt
 from astropy.io.fits import Header
 
 from fullwell.errors import FrameError
-from fullwell.flags import FLAG_DTYPE, FlagImage, Flags, mask_of
+from fullwell.flags import BAD_FOR_SCIENCE, FLAG_DTYPE, FlagImage, Flags
 from fullwell.io.streaming import Pixels
+from fullwell.kernels.encoding import Encoded, encode_deviations, encode_mask
 
 __all__ = ["PLANES", "flags_from_flags", "flags_from_mask", "plane_images", "variance_from"]
 
@@ -94,9 +95,9 @@ def plane_images(variance: npt.NDArray[Any] | None, flags: FlagImage) -> list[tu
     images: list[tuple[str, Pixels, Header]] = []
     if variance is not None:
         cards = Header([("UTYPE", "StdDevUncertainty", "kind of uncertainty")])
-        images.append(("UNCERT", Pixels(variance, np.dtype(np.float32), "UNCERT", _deviation), cards))
+        images.append(("UNCERT", Pixels(variance, np.dtype(np.float32), "UNCERT", _deviations), cards))
     if variance is not None or flags.any():
-        images.append(("MASK", Pixels(flags, np.dtype(np.uint8), "MASK", mask_of), Header()))
+        images.append(("MASK", Pixels(flags, np.dtype(np.uint8), "MASK", _mask), Header()))
         cards = Header()
         for plane in Flags:
             bit = plane.value.bit_length() - 1
@@ -105,9 +106,12 @@ def plane_images(variance: npt.NDArray[Any] | None, flags: FlagImage) -> list[tu
     return images
 
 
-def _deviation(variance: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    worst = float(np.fmin.reduce(variance, axis=None)) if variance.size else 0.0
+def _deviations(variance: npt.NDArray[Any]) -> Encoded:
+    encoded, worst = encode_deviations(variance)
     if worst < 0:
         raise FrameError(f"the variance is negative in places (down to {worst:g}): no such noise exists")
-    deviation: npt.NDArray[Any] = np.sqrt(variance, dtype=np.result_type(variance.dtype, np.float32))
-    return deviation
+    return encoded
+
+
+def _mask(flags: FlagImage) -> Encoded:
+    return encode_mask(flags, int(BAD_FOR_SCIENCE))

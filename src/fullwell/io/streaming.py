@@ -16,6 +16,7 @@ from fullwell.errors import FrameError, ParameterError
 from fullwell.io.checks import quiet
 from fullwell.io.checksums import encoded, folded
 from fullwell.io.structure import BLOCK
+from fullwell.kernels.encoding import Encoded, encode, sum_of_words
 
 __all__ = ["Pixels", "UnitWriter", "write_units"]
 
@@ -35,14 +36,14 @@ class Pixels:
         What they are in the end; floats are cast to it, all else already is.
     label : str
         What to call them in messages.
-    make : callable, optional
-        Makes pixels of a piece of `array`.
+    encoder : callable, optional
+        Encodes a flat piece of `array`, where that takes more than a cast to `dtype`.
     """
 
     array: npt.NDArray[Any]
     dtype: np.dtype[Any]
     label: str
-    make: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] | None = None
+    encoder: Callable[[npt.NDArray[Any]], Encoded] | None = None
 
     @classmethod
     def of(cls, array: npt.NDArray[Any], dtype: np.dtype[Any], label: str) -> Pixels:
@@ -70,8 +71,8 @@ class Pixels:
         """Zeros of the same shape and type that take no memory."""
         return np.broadcast_to(np.zeros((), self.dtype), self.array.shape)
 
-    def pieces(self) -> Iterator[npt.NDArray[Any]]:
-        """Yield the pixels as FITS stores them, some at a time.
+    def pieces(self) -> Iterator[Encoded]:
+        """Yield the pixels as FITS stores them, some at a time, with the sums of their words.
 
         Raises
         ------
@@ -83,20 +84,14 @@ class Pixels:
             piece = flat[start : start + _PIECE]
             try:
                 with np.errstate(over="raise"):
-                    yield _stored(piece if self.make is None else self.make(piece), self.dtype)
+                    yield self._encoded(piece)
             except FloatingPointError as error:
                 raise FrameError(
                     f"{self.label} has values beyond the range of {self.dtype}; write with dtype='f8'"
                 ) from error
 
-
-def _stored(piece: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    piece = piece.astype(dtype, copy=False)
-    if (dtype.kind, dtype.itemsize > 1) in (("u", True), ("i", False)):
-        # FITS has one of the two signs only; BZERO makes the other by half of the range, the top bit.
-        unsigned = np.dtype(f"u{dtype.itemsize}")
-        piece = piece.view(unsigned) ^ unsigned.type(1 << (8 * dtype.itemsize - 1))
-    return piece.astype(piece.dtype.newbyteorder(">"), copy=False)
+    def _encoded(self, piece: npt.NDArray[Any]) -> Encoded:
+        return encode(piece.astype(self.dtype, copy=False)) if self.encoder is None else self.encoder(piece)
 
 
 class UnitWriter:
@@ -152,9 +147,9 @@ class UnitWriter:
         start = at = first * image.dtype.itemsize
         total = 0
         for piece in image.pieces():
-            content = piece.view(np.uint8).data
+            content = piece.content.view(np.uint8).data
             self._write(content, self._starts[index][1] + at)
-            total = folded(total + _sum(content, at))
+            total = folded(total + (_sum(content, at) if at % 4 else piece.total))
             at += content.nbytes
         with self._lock:
             self._sums[index][start] = total
@@ -218,7 +213,4 @@ def _sum(content: memoryview, offset: int) -> int:
     """Sum of big-endian words of bytes that begin `offset` bytes after a word did."""
     lead = min(-offset % 4, content.nbytes)
     total = int.from_bytes(bytes(offset % 4) + bytes(content[:lead]).ljust(4 - offset % 4, b"\0"), "big")
-    content = content[lead:]
-    whole = content.nbytes // 4 * 4
-    total += int(np.frombuffer(content[:whole], ">u4").sum(dtype=np.uint64))
-    return total + int.from_bytes(bytes(content[whole:]).ljust(4, b"\0"), "big")
+    return total + sum_of_words(np.frombuffer(content[lead:], np.uint8))
