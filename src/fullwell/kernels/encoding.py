@@ -1,7 +1,7 @@
 """Pixels as FITS stores them, and the sum of their words for CHECKSUM, in one pass.
 
-The sum is that of big-endian words of four bytes, as the ones' complement sums of the FITS standard 4.0 are made
-of; bytes that do not fill the last word are followed by zeros.
+The sum is that of big-endian words of four bytes, as the ones' complement sums of FITS are made of; bytes that
+do not fill the last word are followed by zeros.
 """
 
 from __future__ import annotations

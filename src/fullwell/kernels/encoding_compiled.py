@@ -1,4 +1,4 @@
-"""The compiled form of `fullwell.kernels.encoding`: each loop swaps bytes and sums words while it is at it."""
+"""The compiled form of `fullwell.kernels.encoding`: each loop swaps bytes and sums words at once."""
 # mypy: disable-error-code="untyped-decorator"
 
 from __future__ import annotations
@@ -92,9 +92,7 @@ def mask_bytes(flags: Any, bad: Any, out: Any) -> Any:
     for k in range(whole, flags.size):
         counts[k - whole] += np.int64(out[k])
     # The first byte of a word in memory weighs most; in `quads` it is the lowest.
-    return (
-        (u64(counts[0]) << u64(24))
-        + (u64(counts[1]) << u64(16))
-        + (u64(counts[2]) << u64(8))
-        + u64(counts[3])
-    )
+    total = u64(0)
+    for lane in range(4):
+        total += u64(counts[lane]) << u64(24 - 8 * lane)
+    return total
