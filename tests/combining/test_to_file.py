@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 
 import fullwell as fw
-from fullwell.combining import stack, stack_to_file
+from fullwell.combining import inputs, stack, stack_to_file
 from fullwell.errors import ParameterError
 from fullwell.io import frames_ahead
 
@@ -34,10 +34,11 @@ def same(path, want):
     np.testing.assert_array_equal(fits.getdata(path, "USED"), want.used)
 
 
-@pytest.mark.parametrize("memory", [1, 512])
+@pytest.mark.parametrize("open_files", [5, 500])
 @pytest.mark.parametrize("method", ["mean", "median"])
-def test_the_file_holds_what_stack_returns_mapped_or_read(paths, tmp_path, method, memory):
-    options = {"method": method, "clip": 3.0, "spread": "mad", "memory": memory * 2**20}
+def test_the_file_holds_what_stack_returns_mapped_or_read(paths, tmp_path, monkeypatch, method, open_files):
+    monkeypatch.setattr(inputs, "_most_mapped", lambda: open_files)
+    options = {"method": method, "clip": 3.0, "spread": "mad", "memory": 2**20}
 
     outcome = stack_to_file(frames_ahead(paths), tmp_path / "out.fits", **options)
 

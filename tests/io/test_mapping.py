@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,6 +70,33 @@ def test_rows_that_are_read_are_those_that_are_mapped(tmp_path, dtype):
             np.testing.assert_array_equal(read_rows.array, want.array)
             assert (read_rows.unsigned, read_rows.kind) == (want.unsigned, want.kind)
     assert plane.nbytes == mapped.plane.nbytes
+
+
+def test_rows_that_were_released_come_again_and_take_no_memory_meanwhile(tmp_path):
+    path = tmp_path / "a.fits"
+    data = np.arange(4000 * 1000).reshape(4000, 1000).astype(np.float32)
+    fits.writeto(path, data)
+    plane = map_frame(path).plane
+
+    for _ in range(2):
+        np.testing.assert_array_equal(plane.rows(slice(0, 4000)).array, data)
+        if plane.can_release and Path("/proc/self/smaps").exists():
+            assert resident(path) > data.nbytes // 2
+            plane.release(slice(0, 4000))
+            assert resident(path) < data.nbytes // 100
+        else:
+            plane.release(slice(0, 4000))
+    plane.release(slice(3, 4))
+    np.testing.assert_array_equal(plane.rows(slice(2, 5)).array, data[2:5])
+
+
+def resident(path):
+    """Bytes of a file that count as memory of this process."""
+    lines = iter(Path("/proc/self/smaps").read_text().splitlines())
+    for line in lines:
+        if line.endswith(str(path)):
+            return 1024 * int(next(each for each in lines if each.startswith("Rss:")).split()[1])
+    return 0
 
 
 def test_rows_of_a_file_that_has_changed_are_refused(tmp_path):

@@ -111,6 +111,8 @@ def combine_inputs(
             if not hasattr(own, "space"):
                 own.space = _space(inputs, step * shape[1])
             combine_planes(_stack(inputs, part, own.space), _rule(inputs, options, levels, part), out)
+            for plane in inputs.data:
+                plane.release(part)
             if not expected.done() and len(waiting) < most_waiting:
                 waiting.append((part, out))
             else:

@@ -19,6 +19,8 @@ from fullwell.kernels.planes import Plane
 
 __all__ = ["Inputs"]
 
+_FEW_FILES, _MANY_FILES = 128, 10_000
+
 
 class Inputs:
     """Planes of the frames, in memory, in a temporary file, or in their own files mapped into memory.
@@ -114,11 +116,14 @@ class Inputs:
         return result
 
     def _map(self, mapped: MappedFrame, ceiling: int) -> None:
-        """Take a frame that lies in its file; beyond the ceiling none is mapped, rows are read instead."""
+        """Take a frame that lies in its file.
+
+        Where too many files would stay open, or too much memory taken, none is mapped: rows are read instead.
+        """
         self._mapped.append((len(self.data), mapped))
         self.data.append(mapped.plane)
-        self._mapped_bytes += mapped.plane.nbytes
-        if self._mapped_bytes > ceiling:
+        self._mapped_bytes += 0 if mapped.plane.can_release else mapped.plane.nbytes
+        if self._mapped_bytes > ceiling or len(self.data) > _most_mapped():
             for index, each in self._mapped:
                 self.data[index] = each.unmapped()
             self._mapped.clear()
@@ -147,6 +152,16 @@ class Inputs:
             good = ~frame.mask & np.isfinite(frame.variance)
             middle = float(np.median(frame.variance[good])) if good.any() else 1.0
             self.typical.append(middle if middle > 0 else 1.0)
+
+
+def _most_mapped() -> int:
+    """Files that may stay open: half of those that the system allows."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return _FEW_FILES
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return _MANY_FILES if limit == resource.RLIM_INFINITY else max(1, limit // 2)
 
 
 def _named(

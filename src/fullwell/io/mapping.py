@@ -22,7 +22,7 @@ from fullwell.io.reading import DEFAULT_LIMITS, VERIFIED
 from fullwell.io.sources import FileKey, Source, open_source
 from fullwell.kernels.planes import Plane
 
-__all__ = ["FilePlane", "MappedFrame", "map_frame"]
+__all__ = ["FilePlane", "MappedFrame", "MappedPlane", "map_frame"]
 
 #: (BITPIX, BZERO) that need no arithmetic but the order of bytes.
 _SIMPLE = {(16, 0): False, (16, 32768): True, (-32, 0): False}
@@ -78,6 +78,34 @@ class FilePlane(Plane):
 
 
 @attrs.frozen(eq=False)
+class MappedPlane(Plane):
+    """Pixels of a file mapped into memory; rows that are released no longer count as memory of the process.
+
+    Parameters
+    ----------
+    array, unsigned
+        As for `Plane`.
+    memory : mmap
+        The whole file.
+    offset : int
+        Of the first pixel in it.
+    """
+
+    memory: mmap.mmap = attrs.field(kw_only=True)
+    offset: int = attrs.field(kw_only=True)
+
+    #: Whether the system takes rows back.
+    can_release = hasattr(mmap, "MADV_DONTNEED")
+
+    def release(self, part: slice) -> None:
+        """Give the pages of some rows back; they come again when somebody looks at them."""
+        if self.can_release:
+            row = self.array.shape[1] * self.array.itemsize
+            start = (self.offset + part.start * row) // mmap.PAGESIZE * mmap.PAGESIZE
+            self.memory.madvise(mmap.MADV_DONTNEED, start, self.offset + part.stop * row - start)
+
+
+@attrs.frozen(eq=False)
 class MappedFrame:
     """A frame whose pixels lie in its file.
 
@@ -85,17 +113,17 @@ class MappedFrame:
     ----------
     frame : Frame
         All that the file says, with zeros for pixels.
-    plane : Plane
+    plane : MappedPlane
         The pixels.
     """
 
     frame: Frame
-    plane: Plane
+    plane: MappedPlane
     _key: FileKey
     _offset: int
 
     def unmapped(self) -> FilePlane:
-        """Return the pixels as rows that are read one after the other, for stacks larger than the memory."""
+        """Return the pixels as rows that are read one after the other, for more files than may be open."""
         array = np.broadcast_to(np.zeros((), self.plane.array.dtype), self.plane.array.shape)
         return FilePlane(array, self.plane.unsigned, key=self._key, offset=self._offset)
 
@@ -158,4 +186,5 @@ def _mapped(source: Source, contents: Contents, *, unsigned: bool) -> MappedFram
         applied=tuple(str(contents.header.get("FWAPPLY", "")).split()),
         source=source.path.name,
     )
-    return MappedFrame(frame, Plane(array, unsigned), source.key, unit.data)
+    plane = MappedPlane(array, unsigned, memory=memory, offset=unit.data)
+    return MappedFrame(frame, plane, source.key, unit.data)

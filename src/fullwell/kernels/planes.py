@@ -74,3 +74,6 @@ class Plane:
             small = block.dtype.itemsize < 4 and block.dtype.kind != "f"
             block = block.astype(np.float32 if small else np.float64)
         return Plane(np.ascontiguousarray(block), self.unsigned)
+
+    def release(self, part: slice) -> None:
+        """Say that some rows are not needed for a while; nothing has to be done."""
