@@ -70,11 +70,13 @@ class Frame:
         Noise of masters, by the id of the master.
     source : str
         Name of the file it came from.
+    temperature : float or None
+        Of the detector while it collected, kelvin.
 
     Raises
     ------
     FrameError
-        If the data are not two-dimensional or the planes differ in shape.
+        If the data are not two-dimensional, the planes differ in shape, or the temperature is not above 0 K.
     """
 
     data: npt.NDArray[Any]
@@ -88,6 +90,7 @@ class Frame:
     applied: tuple[str, ...] = ()
     shared: dict[str, Shared] = field(default_factory=dict)
     source: str = ""
+    temperature: float | None = None
 
     def __post_init__(self) -> None:
         self.data = np.asarray(self.data)
@@ -100,6 +103,8 @@ class Frame:
                 raise FrameError(f"{label} of {plane.shape} does not fit data of {self.data.shape}")
         if self.flags.dtype != FLAG_DTYPE:
             raise FrameError(f"flags are {FLAG_DTYPE}, not {self.flags.dtype}")
+        if self.temperature is not None and not 0 < self.temperature < np.inf:
+            raise FrameError(f"the temperature of a frame is in kelvin, above 0, not {self.temperature}")
         self.unit = u.Unit(self.unit)
         if self.dark_time is None:
             self.dark_time = self.exposure_time

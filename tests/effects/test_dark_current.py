@@ -12,9 +12,10 @@ from fullwell import Bias, Dark, FrameSet, Gain, ReadNoise, ShotNoise, SignalCha
 from fullwell.detector import Detector
 from fullwell.detector.shrinking import with_amplifiers_of
 from fullwell.effects import Signal
-from fullwell.effects.dark_current import DarkCurrent, band_gap, kelvin
+from fullwell.effects.dark_current import DarkCurrent
 from fullwell.effects.glow import Glow
 from fullwell.effects.read_out_dark import ReadOutDark
+from fullwell.effects.silicon import band_gap, kelvin
 from fullwell.effects.telegraph import Telegraph
 from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
 from fullwell.flags import Flags

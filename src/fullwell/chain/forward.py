@@ -187,6 +187,7 @@ def _as_frame(signal: Signal, image: npt.NDArray[Any]) -> Frame:
         detector=signal.detector,
         exposure_time=signal.exposure_time,
         dark_time=signal.dark_time,
+        temperature=signal.temperature,
     )
 
 
@@ -198,7 +199,12 @@ def _seconds(name: str, value: u.Quantity | float) -> float:
 
 
 def _kelvin(value: u.Quantity | float) -> float:
-    kelvin = value.to_value(u.K, equivalencies=u.temperature()) if isinstance(value, u.Quantity) else value
+    try:
+        kelvin = (
+            value.to_value(u.K, equivalencies=u.temperature()) if isinstance(value, u.Quantity) else value
+        )
+    except u.UnitConversionError as error:
+        raise ParameterError("temperature", value, "a temperature, such as -100 * u.deg_C") from error
     if not (np.isfinite(kelvin) and kelvin > 0):
         raise ParameterError("temperature", value, "above 0 K, such as 173 * u.K or -100 * u.deg_C")
     return float(kelvin)

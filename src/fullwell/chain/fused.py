@@ -69,6 +69,7 @@ class _Remembered:
             str(frame.unit),
             frame.exposure_time,
             frame.dark_time,
+            *(effect.depends_on(frame) for effect in chain.backward),
         )
         with self._lock:  # others wait for it rather than work it out as well
             known = self._held.get(key)

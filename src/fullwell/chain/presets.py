@@ -19,6 +19,7 @@ from fullwell.effects import (
     CosmicRays,
     Crosstalk,
     Dark,
+    DarkCurrent,
     Effect,
     FullWell,
     Gain,
@@ -28,6 +29,8 @@ from fullwell.effects import (
     ShotNoise,
 )
 from fullwell.effects.brighter_fatter import BrighterFatter
+from fullwell.effects.dark_law import DarkLaw
+from fullwell.effects.silicon import depletion_term, diffusion_term, kelvin
 from fullwell.noise import FIXED_PATTERN, Noise
 
 __all__ = ["effects_of"]
@@ -71,12 +74,29 @@ def _response(detector: Detector, table: Table, seed: int, nanometers: float) ->
 
 
 def _dark(detector: Detector, table: Table, seed: int, _: float) -> Effect:
-    """Pixels scatter by a third about the typical rate, hot ones by their factor."""
+    """Pixels scatter by a third about the typical rate, hot ones by their factor; a temperature gives the law.
+
+    The rate of the file is that of the typical pixel; diffusion current has a part of it and no scatter.
+    """
+    shape, rate = detector.shape, table["rate"]
+    diffusion = rate * table.get("diffusion", 0.0)
     stream = Noise(seed, FIXED_PATTERN).stream("dark")
-    rate = table["rate"] * np.exp(0.3 * stream.normal(detector.shape).astype(np.float64))
-    hot = stream.uniform(detector.shape, draw=1) < table.get("hot_fraction", 1e-5)
-    factor = table.get("hot_factor", 1e3) * (0.5 + stream.uniform(detector.shape, draw=2))
-    return Dark(rate=np.where(hot, factor * rate, rate).astype(np.float32))
+    image = (rate - diffusion) * np.exp(table.get("spread", 0.3) * stream.normal(shape).astype(np.float64))
+    image += diffusion
+    hot = np.argwhere(stream.uniform(shape, draw=1) < table.get("hot_fraction", 1e-5))
+    factor = table.get("hot_factor", 1e3) * (0.5 + stream.uniform(shape, draw=2))
+    excess = factor[tuple(hot.T)] * rate - image[tuple(hot.T)]
+    image[tuple(hot.T)] += excess
+    temperature = table.get("temperature")
+    if temperature is None:
+        return Dark(rate=image.astype(np.float32))
+    t = kelvin(temperature * u.deg_C)
+    typical = DarkCurrent((rate - diffusion) / depletion_term(t), diffusion / diffusion_term(t))
+    energy = np.interp(
+        stream.uniform(shape, draw=3)[tuple(hot.T)], (0, 1), table.get("hot_energy", (0.45, 0.7))
+    )
+    law = DarkLaw(typical, t, hot, excess, energy)
+    return Dark(rate=image.astype(np.float32), temperature=t, law=law)
 
 
 def _bias(detector: Detector, table: Table, _: int, __: float) -> Effect:

@@ -29,12 +29,19 @@ class _Bias(ConfigModel):
 
 
 class _Dark(ConfigModel):
-    """Dark current in e-/s at a temperature in degrees Celsius, and its hot pixels."""
+    """Dark current in e-/s at a temperature in degrees Celsius, and its hot pixels.
+
+    `diffusion` is the part of the rate that is diffusion current there, `spread` the scatter of the logarithm
+    of the rest, `hot_energy` the lowest and highest activation energy of hot pixels in eV.
+    """
 
     rate: NotNegative
-    temperature: Number | None = None
+    temperature: Annotated[float, Field(ge=-150, le=100)] | None = None
+    diffusion: Annotated[float, Field(ge=0, le=1)] | None = None
+    spread: NotNegative | None = None
     hot_fraction: NotNegative | None = None
     hot_factor: NotNegative | None = None
+    hot_energy: tuple[Positive, Positive] | None = None
 
 
 class _FullWell(ConfigModel):

@@ -15,6 +15,7 @@ from fullwell.effects.crosstalk import Crosstalk
 from fullwell.effects.curves import Composed, Curve, Polynomial, Spline, Table
 from fullwell.effects.dark import Dark
 from fullwell.effects.dark_current import DarkCurrent
+from fullwell.effects.dark_law import DarkLaw
 from fullwell.effects.defects import Defects
 from fullwell.effects.diffusion import Diffusion
 from fullwell.effects.flat import Flat
@@ -49,6 +50,7 @@ __all__ = [
     "Curve",
     "Dark",
     "DarkCurrent",
+    "DarkLaw",
     "Defects",
     "Diffusion",
     "Effect",

@@ -182,7 +182,8 @@ class Effect(ABC):
         """Return a pointwise correction, or None for effects that are not pointwise.
 
         A chain makes one pass over the pixels of all pointwise steps that follow each other, and remembers
-        what they say for all frames of one geometry, unit and time: it may depend on nothing else.
+        what they say for all frames of one geometry, unit and time: it may depend on nothing else but what
+        `depends_on` states.
 
         Parameters
         ----------
@@ -197,6 +198,10 @@ class Effect(ABC):
         -------
         Affine, Lookup, PoissonTerm or None
         """
+        return None
+
+    def depends_on(self, frame: Frame) -> float | None:  # noqa: ARG002
+        """Return what else of a frame `affine` depends on, such as a temperature; None where nothing."""
         return None
 
     def correct(self, frame: Frame, *, chain: Chain | None = None) -> Frame:

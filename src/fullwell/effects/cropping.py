@@ -60,6 +60,7 @@ def cropped(product: P, box: Box) -> P:
             offset=cut(product.offset),
             flags=cut(product.flags),
             shared=shared(product.shared),
+            law=None if product.law is None else product.law.cropped(box),
         )
     if isinstance(product, Bias):
         return attrs.evolve(  # type: ignore[call-arg]  # mypy looks for a child of Bias and Flat

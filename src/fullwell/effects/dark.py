@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import attrs
 import numpy as np
@@ -16,6 +16,8 @@ from fullwell.detector import Detector
 from fullwell.effects.affine import Affine, MasterTerm
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
 from fullwell.effects.dark_fit import line_weights
+from fullwell.effects.dark_law import DarkLaw, Scaling, scaling, scaling_key
+from fullwell.effects.silicon import kelvin
 from fullwell.effects.stacking import to_unit
 from fullwell.errors import ChainError, ParameterError
 from fullwell.flags import FlagImage
@@ -23,10 +25,7 @@ from fullwell.frame import Frame, FrameSet, Shared
 from fullwell.kernels.simulate import Op, Step
 from fullwell.noise import Noise
 
-if TYPE_CHECKING:
-    from fullwell.effects.dark_current import DarkCurrent
-
-__all__ = ["Dark", "DarkLevel", "DarkWeights"]
+__all__ = ["Dark", "DarkLevel", "DarkWeights", "per_second_weights"]
 
 MIN_FRAMES = 3
 SAME_LENGTH = 1e-3  # relative
@@ -84,6 +83,14 @@ class DarkWeights:
     rule: str
 
 
+def per_second_weights(levels: Sequence[DarkLevel], bias_time: float) -> npt.NDArray[np.float64]:
+    """Weights that make the rate of the levels: of the least-squares line, or of the one level and a bias."""
+    if len(levels) == 1:
+        return np.array([1.0 / (levels[0].time - bias_time)])
+    times, variances = [level.time for level in levels], [level.typical_variance for level in levels]
+    return line_weights(times, variances, 1.0) - line_weights(times, variances, 0.0)
+
+
 def _rate(value: Any) -> Any:
     return _number(value, u.electron / u.s, "rate")
 
@@ -132,10 +139,12 @@ class Dark(Effect):
         Effects taken out of its frames.
     statistics : dict
         What happened when it was measured.
-    law : DarkCurrent or None
-        How every pixel depends on temperature, each in its own way: an exposure whose temperature is given
-        has the rates of the law, drawn from `law_seed`, instead of `rate`.
-    law_seed : int
+    temperature : Quantity, float or None
+        Kelvin (or a Quantity) for which `rate` and `levels` hold; that of the `law` where there is one. Where
+        it is not known, they are taken to hold for any exposure.
+    law : DarkLaw or None
+        How every pixel follows temperature, each in its own way. Without one, frames whose temperature
+        differs by more than 1 K are refused.
     """
 
     name: ClassVar[str] = "dark"
@@ -152,12 +161,20 @@ class Dark(Effect):
     flags: FlagImage | None = None
     applied: tuple[str, ...] = ()
     statistics: dict[str, Any] = attrs.field(factory=dict)
-    law: DarkCurrent | None = attrs.field(default=None, kw_only=True)
-    law_seed: int = attrs.field(default=0, kw_only=True)
+    temperature: float | None = attrs.field(
+        default=None, kw_only=True, converter=attrs.converters.optional(kelvin)
+    )
+    law: DarkLaw | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if not (np.isfinite(self.dead_time) and self.dead_time >= 0):
             raise ParameterError("dead_time", self.dead_time, "0 s or more")
+        if self.law is not None and self.temperature not in (None, self.law.temperature):
+            raise ParameterError(
+                "temperature", self.temperature, f"{self.law.temperature} K, that of the law"
+            )
+        if self.law is not None and not self.levels:
+            self.law.check_within(np.shape(self.rate))
         if not self.levels:
             for name, value in (("rate", self.rate), ("offset", self.offset)):
                 if np.any(np.asarray(value) < 0):
@@ -182,14 +199,16 @@ class Dark(Effect):
         if self.bias_included:
             raise ChainError("a dark that holds the bias cannot be simulated, its rate is not known")
         time, key = signal.dark_time, noise.stream(self.name).key()
+        if signal.temperature is None:
+            signal.temperature = self._own_temperature
+        scaled = self._scaling(signal.temperature)
         if self.levels or np.ndim(self.offset):
-            return [Step(Op.ADD_COUNT, self.level_at(time), stream=key)]
+            level = self.level_at(time, temperature=signal.temperature)
+            return [Step(Op.ADD_COUNT, level, stream=key)]
         # As in `level_at`, but the image of the rates is read once and no other one made.
         scale = float(np.float32(time + self.dead_time))
         shift = float(np.float32(self.offset if time > 0 else 0.0))
-        rate = self.rate
-        if self.law is not None and signal.temperature is not None:
-            rate = self.law.rates(signal.detector.shape, signal.temperature, seed=self.law_seed)
+        rate = self.rate if scaled is None else np.maximum(scaled.of(self.rate), np.float32(0))
         return [Step(Op.ADD_COUNT, rate, scale=scale, shift=shift, stream=key)]
 
     @classmethod
@@ -210,7 +229,8 @@ class Dark(Effect):
         Parameters
         ----------
         frames : FrameSet or iterable of Frame, CCDData or array
-            Raw darks with their dark time.
+            Raw darks with their dark time. Where they were taken at temperatures more than 1 K apart, each
+            temperature is measured by itself; that with most frames gives the levels, all together the law.
         known : SignalChain, optional
             Effects to take out first: overscan and bias.
         clip : float
@@ -282,13 +302,50 @@ class Dark(Effect):
         rule = "line" if time <= max(self.times) * (1 + SAME_LENGTH) else "line extended"
         return DarkWeights(tuple(float(w) for w in line_weights(self.times, variances, time)), rule)
 
-    def level_at(self, time: float) -> Any:
-        """Return the expected dark signal of an exposure of `time` seconds, in `unit`."""
+    def level_at(self, time: float, *, temperature: float | None = None) -> Any:
+        """Return the expected dark signal, in `unit`.
+
+        Parameters
+        ----------
+        time : float
+            Seconds.
+        temperature : float, optional
+            Kelvin; that of the dark if not given.
+
+        Raises
+        ------
+        ChainError
+            If the temperature is another one and no law is known.
+        """
+        scaled = self._scaling(temperature)
         if not self.levels:
             offset = self.offset if time > 0 else 0.0
-            return self.rate * np.float32(time + self.dead_time) + offset
+            rate = self.rate if scaled is None else scaled.of(self.rate)
+            return rate * np.float32(time + self.dead_time) + offset
         weights = self.weights(time).weights
-        return sum(np.float32(w) * level.level for w, level in zip(weights, self.levels, strict=True) if w)
+        level = sum(np.float32(w) * level.level for w, level in zip(weights, self.levels, strict=True) if w)
+        if scaled is None:
+            return level
+        return level + (scaled.of(self.rate) - self.rate) * np.float32(self._collecting(time))
+
+    @property
+    def _own_temperature(self) -> float | None:
+        return self.temperature if self.law is None else self.law.temperature
+
+    def _scaling(self, temperature: float | None) -> Scaling | None:
+        return scaling(self.name, self.law, self._own_temperature, temperature, np.shape(self.rate))
+
+    def _collecting(self, time: float) -> float:
+        """Seconds of dark current that the levels hold in an exposure of `time` seconds."""
+        return time if self.bias_included else time - self.bias_time
+
+    def _weights_at(self, time: float, scaled: Scaling | None) -> tuple[float, ...]:
+        """Weights of the levels in what is subtracted at another temperature."""
+        weights = np.asarray(self.weights(time).weights)
+        if scaled is None:
+            return tuple(float(w) for w in weights)
+        per_second = per_second_weights(self.levels, self.bias_time)
+        return tuple(float(w) for w in weights + (scaled.slope - 1) * self._collecting(time) * per_second)
 
     def noise_at(self, time: float) -> npt.NDArray[np.float64] | None:
         """Noise of one frame without light, per amplifier, in `unit`; None where it was not measured.
@@ -306,13 +363,18 @@ class Dark(Effect):
         weights = line_weights([level.time for level in known], [1 / level.count for level in known], time)
         return np.asarray(np.sqrt(np.maximum(weights @ variances, variances.min(axis=0) / 10)))
 
+    def depends_on(self, frame: Frame) -> float | None:
+        """Temperature, where the dark follows it."""
+        return scaling_key(self.law, self._own_temperature, frame.temperature)
+
     def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Affine:
-        """Subtract the dark signal of the frame's dark time.
+        """Subtract the dark signal of the frame's dark time and temperature.
 
         Raises
         ------
         ChainError
-            If the frame has no dark time, shapes differ, or units do not fit.
+            If the frame has no dark time, shapes differ, units do not fit, or the temperature differs by more
+            than 1 K and no law is known.
         """
         if frame.dark_time is None or not frame.dark_time >= 0:
             raise ChainError(
@@ -320,14 +382,15 @@ class Dark(Effect):
             )
         detector = frame.detector or Detector.single(frame.shape)
         factor = to_unit("dark", self.unit, unit, chain, detector)
-        level = self.level_at(frame.dark_time)
+        level = self.level_at(frame.dark_time, temperature=frame.temperature)
+        scaled = self._scaling(frame.temperature)
         if np.ndim(level) and level.shape != frame.shape:
             raise ChainError(
                 f"the dark has shape {level.shape}, the frame {frame.shape}; crop the one or the other"
             )
         masters: dict[str, MasterTerm] = {}
         if self.levels:
-            weights = self.weights(frame.dark_time).weights
+            weights = self._weights_at(frame.dark_time, scaled)
             for weight, part in zip(weights, self.levels, strict=True):
                 if weight:
                     masters[part.id] = MasterTerm(-weight * factor, 0.0, part.variance)
@@ -337,6 +400,7 @@ class Dark(Effect):
         variance: Any = None
         if self.bias_included and (chain is None or chain.get("read_noise") is None):
             # With no bias the darks alone know the noise of a frame, that of its dark current included.
-            noise = self.noise_at(frame.dark_time)
+            # The variance grows with the dark current: at another temperature it is that of another time.
+            noise = self.noise_at(frame.dark_time * (1.0 if scaled is None else scaled.growth))
             variance = None if noise is None else (detector.spread(noise) * factor) ** 2
         return Affine(offset=-(level * factor), variance=variance, masters=masters, flags=self.flags)

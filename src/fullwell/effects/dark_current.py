@@ -11,39 +11,13 @@ from astropy import units as u
 
 from fullwell.effects.converters import electron_rate
 from fullwell.effects.dark import Dark
+from fullwell.effects.dark_law import DarkLaw
+from fullwell.effects.silicon import REFERENCE, activated, depletion_term, diffusion_term, kelvin
 from fullwell.errors import NotEnoughFrames, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.noise import FIXED_PATTERN, Noise
 
-__all__ = ["DarkCurrent", "band_gap", "kelvin"]
-
-BOLTZMANN = 8.617333262e-5  # eV/K
-#: Kelvin at which rates are stated, as data sheets do: 25 degrees Celsius.
-REFERENCE = 298.15
-COLDEST, HOTTEST = 100.0, 400.0
-
-
-def kelvin(value: Any) -> float:
-    """Return a temperature in kelvin; a Quantity in degrees Celsius is converted.
-
-    Raises
-    ------
-    ParameterError
-        If it is outside of what the law is good for, 100 to 400 K.
-    """
-    if isinstance(value, u.Quantity):
-        value = value.to_value(u.K, equivalencies=u.temperature())
-    if not COLDEST <= value <= HOTTEST:
-        raise ParameterError(
-            "temperature", value, f"{COLDEST:g} to {HOTTEST:g} K (a Quantity may be in deg_C)"
-        )
-    return float(value)
-
-
-def band_gap(temperature: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Band gap of silicon in eV at temperatures in kelvin (Varshni 1967, Physica 34, 149)."""
-    t = np.asarray(temperature, np.float64)
-    return np.asarray(1.1557 - 7.021e-4 * t**2 / (t + 1108))
+__all__ = ["DarkCurrent"]
 
 
 def _not_negative(_: Any, attribute: Any, value: float) -> None:
@@ -100,7 +74,7 @@ class DarkCurrent:
     def at(self, temperature: Any) -> float:
         """Return the rate of a typical pixel, e-/s, at a temperature in kelvin or a Quantity."""
         t = kelvin(temperature)
-        return self.depletion * float(_depletion(t)) + self.diffusion * float(_diffusion(t))
+        return self.depletion * float(depletion_term(t)) + self.diffusion * float(diffusion_term(t))
 
     def doubling(self, temperature: Any) -> float:
         """Return by how many kelvin it must get warmer for twice the dark current, at that slope."""
@@ -119,26 +93,41 @@ class DarkCurrent:
             Kelvin, or a Quantity.
         seed : int
         """
+        rate, pixels, excess, energy = self._drawn(shape, seed)
         t = kelvin(temperature)
+        image = rate * float(depletion_term(t)) + self.diffusion * float(diffusion_term(t))
+        image.reshape(-1)[pixels] += excess * activated(energy, t, since=REFERENCE)
+        return np.asarray(image, np.float32)
+
+    def _drawn(self, shape: tuple[int, int], seed: int) -> tuple[Any, Any, Any, Any]:
+        """Depletion current at the reference, and places, excess and energies of hot pixels."""
         stream = Noise(seed, FIXED_PATTERN).stream("dark_current")
-        image = np.full(shape, self.depletion * float(_depletion(t)))
+        rate = np.full(shape, self.depletion)
         if self.spread:
-            image *= np.exp(self.spread * stream.normal(shape))
-        image += self.diffusion * float(_diffusion(t))
+            rate *= np.exp(self.spread * stream.normal(shape))
         hot = np.flatnonzero(stream.uniform(shape, draw=1) < self.hot_fraction)
-        if hot.size:
-            low, high = np.log(self.hot_rate)
-            excess = np.exp(low + (high - low) * stream.uniform(hot.size, draw=2))
-            energy = np.interp(stream.uniform(hot.size, draw=3), (0, 1), self.hot_energy)
-            image.reshape(-1)[hot] += excess * np.exp(energy / BOLTZMANN * (1 / REFERENCE - 1 / t))
-        return image.astype(np.float32)
+        if not hot.size:
+            return rate, hot, np.zeros(0), np.zeros(0)
+        low, high = np.log(self.hot_rate)
+        excess = np.exp(low + (high - low) * stream.uniform(hot.size, draw=2))
+        energy = np.interp(stream.uniform(hot.size, draw=3), (0, 1), self.hot_energy)
+        return rate, hot, excess, energy
 
     def dark(self, shape: tuple[int, int], temperature: Any, *, seed: int, **more: Any) -> Dark:
         """Return the effect at one temperature; further arguments are those of `Dark`.
 
-        Exposures that are given another temperature get the rates of that one.
+        It knows its law: exposures and frames of another temperature get the rates of that one.
         """
-        return Dark(rate=self.rates(shape, temperature, seed=seed), law=self, law_seed=seed, **more)
+        t = kelvin(temperature)
+        _, pixels, excess, energy = self._drawn(shape, seed)
+        law = DarkLaw(
+            self,
+            t,
+            np.column_stack(np.unravel_index(pixels, shape)),
+            excess * activated(energy, t, since=REFERENCE),
+            energy,
+        )
+        return Dark(rate=self.rates(shape, t, seed=seed), law=law, temperature=t, **more)
 
     @classmethod
     def fit(cls, temperatures: Any, rates: npt.ArrayLike, *, errors: npt.ArrayLike | None = None) -> Self:
@@ -176,7 +165,7 @@ class DarkCurrent:
         )
         if not (np.isfinite(y).all() and (sigma > 0).all()):
             raise ParameterError("rates", y, "finite, with errors above 0")
-        terms = np.column_stack([_depletion(t), _diffusion(t)]) / sigma[:, None]
+        terms = np.column_stack([depletion_term(t), diffusion_term(t)]) / sigma[:, None]
         values, covariance = _solve(terms, y / sigma, [0, 1])
         for k in (0, 1):
             if values[k] < 0:
@@ -240,15 +229,3 @@ def _solve(
     values[free] = inverse @ (used.T @ y)
     covariance[np.ix_(free, free)] = inverse
     return values, covariance
-
-
-def _depletion(t: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """T^1.5 exp(-Eg / 2kT), 1 at the reference."""
-    t = np.asarray(t, np.float64)
-    exponent = band_gap(REFERENCE) / (2 * BOLTZMANN * REFERENCE) - band_gap(t) / (2 * BOLTZMANN * t)
-    return np.asarray((t / REFERENCE) ** 1.5 * np.exp(exponent))
-
-
-def _diffusion(t: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """T^3 exp(-Eg / kT), 1 at the reference."""
-    return _depletion(t) ** 2

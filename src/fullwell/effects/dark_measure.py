@@ -16,8 +16,9 @@ from fullwell.combining.stacks import MODEL_LIMIT
 from fullwell.detector import Detector
 from fullwell.effects.base import Chain, numbers_in, per_amplifier
 from fullwell.effects.bias import variance_ratio
-from fullwell.effects.dark import MIN_FRAMES, SAME_LENGTH, DarkLevel
+from fullwell.effects.dark import MIN_FRAMES, SAME_LENGTH, DarkLevel, per_second_weights
 from fullwell.effects.dark_fit import LineFit, fit_line, line_weights
+from fullwell.effects.dark_temperatures import RateMap, by_temperature, law_from_rates
 from fullwell.effects.stacking import (
     additive_offsets,
     bias_noise,
@@ -51,30 +52,69 @@ def measure_dark(
         held = load_corrected(frames, known, memory=memory // 2, resources=resources)
         if not held:
             raise NotEnoughFrames("there is no dark frame")
-        detector = detector_of(held)
-        groups = _by_time(held)
-        gain = None if gain is None else per_amplifier(u.electron / u.adu)(gain)
-        bias: Any = None if known is None else known.get("bias")
-        gain_image = 1.0 if held[0].unit == u.electron else None if gain is None else detector.spread(gain)
-        known_noise = (
-            bias_noise(known, held[0].unit) if read_noise is None else numbers_in(read_noise, held[0].unit)
+        groups = by_temperature(held)
+        made = [
+            _measured(group, known=known, clip=clip, gain=gain, read_noise=read_noise, hot=hot, memory=memory)
+            | {"temperature": temperature}
+            for temperature, group in groups
+        ]
+    most = max(range(len(made)), key=lambda i: len(groups[i][1]))
+    if len(made) == 1:
+        return made[0]
+    statistics = made[most]["statistics"]
+    statistics["temperatures"] = [fields["temperature"] for fields in made]
+    return made[most] | {"law": law_from_rates([_rate_map(fields) for fields in made], reference=most)}
+
+
+def _rate_map(fields: dict[str, Any]) -> RateMap:
+    levels, rate = fields["levels"], fields["rate"]
+    if not np.ndim(rate):
+        raise FrameError(
+            f"darks at {fields['temperature']:.1f} K have one length and hold the bias, their rate is not "
+            "known; take biases, darks of a second length, or darks of one temperature only"
         )
-        bias_included = bias is None and "bias" not in held[0].applied
-        measured = _noise_of_lengths(groups) if bias_included else {}
-        noise = _noise(groups, known_noise, gain_image, detector, told=read_noise is not None)
-        if bias_included and noise.pedestal == 0.0:
-            # The bias is no signal; the level of the shortest darks stands in for it.
-            noise = attrs.evolve(noise, pedestal=_typical_level(next(iter(groups.values()))[0]))
-        told = read_noise is not None
-        statistics: dict[str, Any] = {"read_noise": _floats(noise.read_noise), "remarks": []}
-        if len(groups) > 1 and min(len(group) for group in groups.values()) < MIN_FRAMES:
-            levels, flags = _line_levels(groups, noise, clip, memory // 2, statistics)
-        else:
-            models = {} if told else _models(groups, measured, gain_image, detector)
-            levels, flags = _stacked_levels(groups, noise, models, clip, memory // 2, statistics)
-        levels = [attrs.evolve(level, noise=measured.get(level.time, ())) for level in levels]
-        shared = _shared(held)
-        unit, applied = held[0].unit, held[0].applied
+    weights = per_second_weights(levels, fields["bias_time"])
+    variance = sum(w * w * np.asarray(v.variance, np.float64) for w, v in zip(weights, levels, strict=True))
+    return RateMap(
+        fields["temperature"], rate, np.broadcast_to(np.asarray(variance), rate.shape), fields["flags"]
+    )
+
+
+def _measured(
+    held: list[Frame],
+    *,
+    known: Chain | None,
+    clip: float,
+    gain: Any,
+    read_noise: Any,
+    hot: tuple[float, float],
+    memory: int,
+) -> dict[str, Any]:
+    """Fields of a `Dark` of one temperature."""
+    detector = detector_of(held)
+    groups = _by_time(held)
+    gain = None if gain is None else per_amplifier(u.electron / u.adu)(gain)
+    bias: Any = None if known is None else known.get("bias")
+    gain_image = 1.0 if held[0].unit == u.electron else None if gain is None else detector.spread(gain)
+    known_noise = (
+        bias_noise(known, held[0].unit) if read_noise is None else numbers_in(read_noise, held[0].unit)
+    )
+    bias_included = bias is None and "bias" not in held[0].applied
+    measured = _noise_of_lengths(groups) if bias_included else {}
+    noise = _noise(groups, known_noise, gain_image, detector, told=read_noise is not None)
+    if bias_included and noise.pedestal == 0.0:
+        # The bias is no signal; the level of the shortest darks stands in for it.
+        noise = attrs.evolve(noise, pedestal=_typical_level(next(iter(groups.values()))[0]))
+    told = read_noise is not None
+    statistics: dict[str, Any] = {"read_noise": _floats(noise.read_noise), "remarks": []}
+    if len(groups) > 1 and min(len(group) for group in groups.values()) < MIN_FRAMES:
+        levels, flags = _line_levels(groups, noise, clip, memory // 2, statistics)
+    else:
+        models = {} if told else _models(groups, measured, gain_image, detector)
+        levels, flags = _stacked_levels(groups, noise, models, clip, memory // 2, statistics)
+    levels = [attrs.evolve(level, noise=measured.get(level.time, ())) for level in levels]
+    shared = _shared(held)
+    unit, applied = held[0].unit, held[0].applied
     flags = flags | _hot(levels[-1], noise, mask_of(flags), hot, statistics)
     bias_time = float(getattr(bias, "dark_time", 0.0))
     rate, offset = _rate_and_offset(levels, bias_included, bias_time, statistics)
@@ -309,7 +349,7 @@ def _rate_and_offset(
     times = [level.time for level in levels]
     variances = [level.typical_variance for level in levels]
     at_zero = line_weights(times, variances, 0.0)
-    per_second = line_weights(times, variances, 1.0) - at_zero
+    per_second = per_second_weights(levels, bias_time)
     rate = sum(np.float32(w) * level.level for w, level in zip(per_second, levels, strict=True))
     offset = sum(np.float32(w) * level.level for w, level in zip(at_zero, levels, strict=True))
     if np.nanmedian(np.asarray(rate)) * max(times) < -3 * np.sqrt(max(variances)):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 from astropy import units as u
 from astropy.io.fits import Header
@@ -16,6 +17,8 @@ from astropy.io.fits import Header
 from fullwell.effects.base import Effect
 from fullwell.effects.bias import Bias
 from fullwell.effects.dark import Dark, DarkLevel
+from fullwell.effects.dark_current import DarkCurrent
+from fullwell.effects.dark_law import DarkLaw
 from fullwell.effects.defects import Defects
 from fullwell.effects.flat import Flat
 from fullwell.effects.parts_file import holds_parts, read_parts, write_parts
@@ -69,9 +72,8 @@ def save_product(
         return
     frame, extra, own = known
     frame = frame.with_(header=Header() if header is None else _without_layout(header))
-    statistics = json.dumps(getattr(product, "statistics", {}), sort_keys=True, allow_nan=True)
     own |= {"PRODUCT": (product.name, "what this file is")}
-    extra["STATISTICS"] = np.frombuffer(statistics.encode(), np.uint8)[None]
+    extra["STATISTICS"] = _bytes_of(getattr(product, "statistics", {}))
     write(frame, path, overwrite=overwrite, extra=extra, cards=own | dict(cards or {}), history=history)
 
 
@@ -96,8 +98,7 @@ def load_product(path: str | os.PathLike[str]) -> Effect:
         raise FrameError(
             f"{Path(path).name} is no calibration product: PRODUCT = {kind!r}, not one of {sorted(_LOADERS)}"
         )
-    statistics = json.loads(read_image(path, "STATISTICS")[0].tobytes().decode())
-    return _LOADERS[kind](frame, path, statistics)
+    return _LOADERS[kind](frame, path, _plain_in(path, "STATISTICS"))
 
 
 def _without_layout(header: Header) -> Header:
@@ -173,7 +174,32 @@ def _dark_frame(dark: Dark) -> tuple[Frame, dict[str, Any], dict[str, Any]]:
         if np.ndim(image):
             extra[name] = np.asarray(image, np.float32)
     shared, planes = _shared_parts(dark.shared)
+    if dark.temperature is not None:
+        cards["DARKTEMP"] = (dark.temperature, "[K] for which the levels hold")
+    if dark.law is not None:
+        cards["HASLAW"] = (True, "LAW says how pixels follow temperature")
+        extra["LAW"] = _bytes_of(_law_as_plain(dark.law))
     return frame, extra | planes, cards | shared
+
+
+def _bytes_of(plain: Any) -> Any:
+    return np.frombuffer(json.dumps(plain, sort_keys=True, allow_nan=True).encode(), np.uint8)[None]
+
+
+def _plain_in(path: Any, name: str) -> Any:
+    return json.loads(read_image(path, name)[0].tobytes().decode())
+
+
+def _law_as_plain(law: DarkLaw) -> dict[str, Any]:
+    arrays = {name: getattr(law, name).tolist() for name in ("pixels", "excess", "energy", "energy_error")}
+    return {"typical": attrs.asdict(law.typical), "temperature": law.temperature, **arrays}
+
+
+def _law_from_plain(plain: dict[str, Any]) -> DarkLaw:
+    typical: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in plain["typical"].items()
+    }
+    return DarkLaw(**plain | {"typical": DarkCurrent(**typical)})
 
 
 def _shared_parts(shared: Mapping[str, Shared]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -246,6 +272,8 @@ def _load_dark(frame: Frame, path: Any, statistics: dict[str, Any]) -> Dark:
             )
         )
     has_bias = bool(header["HASBIAS"])
+    # Masters of a night have the temperature of one of their frames, which all share within 1 K.
+    temperature = float(header["DARKTEMP"]) if "DARKTEMP" in header else frame.temperature
     rate: Any = 0.0
     offset: Any = 0.0
     if number > 1 or not has_bias:
@@ -263,6 +291,8 @@ def _load_dark(frame: Frame, path: Any, statistics: dict[str, Any]) -> Dark:
         flags=frame.flags,
         applied=frame.applied,
         statistics=statistics,
+        temperature=temperature,
+        law=_law_from_plain(_plain_in(path, "LAW")) if header.get("HASLAW") else None,
     )
 
 

@@ -13,6 +13,8 @@ from astropy import units as u
 from fullwell.effects.affine import Affine
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
 from fullwell.effects.converters import seconds
+from fullwell.effects.dark_law import scaling_key
+from fullwell.effects.silicon import activated, kelvin
 from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.frame import Frame, FrameSet, as_frame
@@ -22,6 +24,7 @@ __all__ = ["Telegraph"]
 
 #: Darks that are needed to tell two levels from noise.
 LEAST = 8
+MOST_ENERGY = 2.0  # eV
 
 
 def _pixels(value: Any) -> npt.NDArray[np.int64]:
@@ -35,6 +38,13 @@ def _amplitudes(value: Any) -> npt.NDArray[np.float64]:
     array = np.atleast_1d(np.asarray(in_unit(value, u.electron / u.s), np.float64))
     if not (np.isfinite(array) & (array >= 0)).all():
         raise ParameterError("amplitude", array, "finite and 0 e-/s or more")
+    return array
+
+
+def _energies(value: Any) -> npt.NDArray[np.float64]:
+    array = np.atleast_1d(np.asarray(value, np.float64))
+    if not ((array > 0) & (array < MOST_ENERGY)).all():
+        raise ParameterError("energy", array, f"above 0 and below {MOST_ENERGY:g} eV")
     return array
 
 
@@ -52,6 +62,11 @@ class Telegraph(Effect):
         Mean seconds that a pixel stays in the upper and in the lower level; both are exponential.
     errors : array of float
         Standard errors of `amplitude`, e-/s, where it was measured.
+    temperature : Quantity, float or None
+        Kelvin for which `amplitude` holds; for any where it is not known.
+    energy : array of float, or None
+        Activation energy of the amplitude, eV, one for all or one each. The times in the levels are taken to
+        stay as they are.
 
     Notes
     -----
@@ -67,10 +82,23 @@ class Telegraph(Effect):
     time_high: float = attrs.field(default=600.0, converter=seconds)
     time_low: float = attrs.field(default=600.0, converter=seconds)
     errors: Any = ()
+    temperature: float | None = attrs.field(
+        default=None, kw_only=True, converter=attrs.converters.optional(kelvin)
+    )
+    energy: npt.NDArray[np.float64] | None = attrs.field(
+        default=None, kw_only=True, converter=attrs.converters.optional(_energies)
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.amplitude.size not in (1, len(self.pixels)):
             raise ParameterError("amplitude", self.amplitude.size, f"1 value, or {len(self.pixels)}")
+        if self.energy is not None:
+            if self.energy.size not in (1, len(self.pixels)):
+                raise ParameterError("energy", self.energy.size, f"1 value, or {len(self.pixels)}")
+            if self.temperature is None:
+                raise ParameterError(
+                    "temperature", None, "the one at which the amplitudes with an energy hold"
+                )
         for name in ("time_high", "time_low"):
             if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise ParameterError(name, getattr(self, name), "above 0 s")
@@ -85,6 +113,8 @@ class Telegraph(Effect):
         seed: int,
         time_high: u.Quantity | float = 600.0,
         time_low: u.Quantity | float = 600.0,
+        temperature: u.Quantity | float | None = None,
+        energy: tuple[float, float] | None = None,
     ) -> Self:
         """Scatter such pixels over a detector, amplitudes even in the logarithm.
 
@@ -97,8 +127,10 @@ class Telegraph(Effect):
         amplitude : tuple of float
             Lowest and highest, e-/s, above 0.
         seed : int
-        time_high, time_low
+        time_high, time_low, temperature
             As for the class.
+        energy : tuple of float, optional
+            Lowest and highest activation energy, eV.
 
         Raises
         ------
@@ -114,7 +146,36 @@ class Telegraph(Effect):
         pixels = np.argwhere(stream.uniform(shape) < fraction)
         rank = stream.uniform(max(len(pixels), 1), draw=1)[: len(pixels)]
         rates = np.exp(np.interp(rank, (0, 1), np.log([low, high])))
-        return cls(pixels, rates if len(pixels) else low, time_high, time_low)
+        energies: Any = None
+        if energy is not None:
+            energies = np.interp(stream.uniform(max(len(pixels), 1), draw=2), (0, 1), energy)
+        return cls(
+            pixels,
+            rates if len(pixels) else low,
+            time_high,
+            time_low,
+            temperature=temperature,
+            energy=energies,
+        )
+
+    def amplitude_at(self, temperature: float | None) -> npt.NDArray[np.float64]:
+        """Return the amplitudes at a temperature in kelvin, e-/s; as they are where none is given.
+
+        Raises
+        ------
+        ChainError
+            If the temperature is more than 1 K away from that of the amplitudes, and no energy is known.
+        """
+        if self.temperature is None or temperature is None:
+            return self.amplitude
+        if self.energy is not None:
+            return self.amplitude * activated(self.energy, temperature, since=self.temperature)
+        if scaling_key(None, self.temperature, temperature) is not None:
+            raise ChainError(
+                f"telegraph: amplitudes hold for {self.temperature:.1f} K, the exposure has "
+                f"{temperature:.1f} K; give their activation energies"
+            )
+        return self.amplitude
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:
         """Add the electrons of the upper level; ``signal.truth['telegraph']`` has the seconds in it."""
@@ -123,7 +184,8 @@ class Telegraph(Effect):
         stream = noise.stream(self.name)
         before = signal.memory.get(self.name)
         high, after = self._time_in_upper(signal.dark_time, stream, before)
-        electrons = stream.poisson((self.amplitude * high).astype(np.float32), draw=1)
+        amplitude = self.amplitude_at(signal.temperature)
+        electrons = stream.poisson((amplitude * high).astype(np.float32), draw=1)
         image = signal.image.copy()
         np.add.at(image, tuple(self.pixels.T), electrons)
         signal.image = image
@@ -203,9 +265,10 @@ class Telegraph(Effect):
         variance = (common + below) / (widest + 2) + (common + above) / (len(held) - widest - 2)
         pixels = np.argwhere(found)
         if not len(pixels):
-            return cls(pixels, 0.0)
+            return cls(pixels, 0.0, temperature=held[0].temperature)
         errors = np.sqrt(np.maximum(variance[found], 0.0)) / time
-        return cls(pixels, (above - below)[found] / time, errors=errors)
+        amplitude = (above - below)[found] / time
+        return cls(pixels, amplitude, errors=errors, temperature=held[0].temperature)
 
     def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Affine:  # noqa: ARG002
         """Flag the pixels as HOT: nobody knows which level they were in.

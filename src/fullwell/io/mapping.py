@@ -183,6 +183,7 @@ def _mapped(source: Source, contents: Contents, *, unsigned: bool) -> MappedFram
         detector=contents.detector,
         exposure_time=metadata.exposure_time.value,
         dark_time=metadata.dark_time.value,
+        temperature=metadata.kelvin,
         applied=tuple(str(contents.header.get("FWAPPLY", "")).split()),
         source=source.path.name,
     )

@@ -10,6 +10,7 @@ import attrs
 
 __all__ = ["Metadata", "Value", "iso_time"]
 
+_ABSOLUTE_ZERO = -273.15  # deg C
 _MJD_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
 
 
@@ -98,6 +99,11 @@ class Metadata:
     start_time: Value = Value()
     mid_time: Value = Value()
     already_calibrated: Value = Value(value=())
+
+    @property
+    def kelvin(self) -> float | None:
+        """Measured temperature in kelvin."""
+        return None if self.temperature.value is None else self.temperature.value - _ABSOLUTE_ZERO
 
     @property
     def start_iso(self) -> str | None:

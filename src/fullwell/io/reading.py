@@ -216,6 +216,7 @@ def _frame(source: Source, contents: Contents, limits: Limits) -> Frame:
         detector=contents.detector,
         exposure_time=metadata.exposure_time.value,
         dark_time=metadata.dark_time.value,
+        temperature=metadata.kelvin,
         applied=tuple(str(contents.header.get("FWAPPLY", "")).split()),
         source=source.path.name,
     )

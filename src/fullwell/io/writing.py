@@ -26,6 +26,7 @@ from fullwell.io.streaming import Pixels, write_units
 
 __all__ = ["checked_target", "headers_and_pixels", "own_write_errors", "write"]
 
+_SAME_KELVIN = 1e-6
 _RESERVED = ("PRIMARY", "PSFIMAGE", *PLANES)
 
 
@@ -158,6 +159,7 @@ def _primary_header(frame: Frame, cards: Mapping[str, Any], history: Sequence[st
     header["BUNIT"] = bunit_of(frame.unit)
     _set_applied(header, frame.applied)
     _set_times(header, frame)
+    _set_temperature(header, frame)
     for keyword, value in cards.items():
         _set_card(header, keyword, value)
     for line in _history_lines(history):
@@ -181,6 +183,13 @@ def _set_times(header: Header, frame: Frame) -> None:
         header["EXPTIME"] = (float(frame.exposure_time), "s")
     if frame.dark_time is not None and translate(header).dark_time.value != frame.dark_time:
         header["DARKTIME"] = (float(frame.dark_time), "s")
+
+
+def _set_temperature(header: Header, frame: Frame) -> None:
+    """Let CCD-TEMP say what the frame says, where the header does not yet."""
+    said = translate(header).kelvin
+    if frame.temperature is not None and (said is None or abs(said - frame.temperature) > _SAME_KELVIN):
+        header["CCD-TEMP"] = (round(frame.temperature - 273.15, 6), "[deg C] of the detector")
 
 
 def _set_card(header: Header, keyword: str, value: Any) -> None:

@@ -71,7 +71,8 @@ class RawFiles:
         if known is not None and _state(record.path) != known:
             raise UnreadableFile(record.name, "changed while the night was reduced; run again")
         self._cards.setdefault(record.content_hash, _carried(frame.header))
-        return frame
+        # Masters are chosen by classes of temperature, a span of 1 K each: within those nothing is scaled.
+        return frame.with_(temperature=None)
 
     def header(self, records: tuple[FrameRecord, ...]) -> Header:
         """Cards that all of these frames have in common, of those a master should carry."""
