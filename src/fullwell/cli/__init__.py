@@ -16,6 +16,7 @@ COMMANDS = {
     "reduce": ("reduce:reduce", "Reduce a folder of raw frames: masters, calibrated frames, report."),
     "combine": ("combine:combine", "Combine frames to one: mean or median with rejection."),
     "simulate": ("simulate:simulate", "Make raw frames whose truth is known."),
+    "inspect": ("inspect:inspect", "Look at frames in a browser."),
     "demo": ("demo:demo", "Simulate a small night, reduce it, say where to look."),
     "config": ("config:config", "Print a configuration file for reduce, with all defaults explained."),
     "warmup": ("warmup:warmup", "Compile all pixel loops once, so that nobody waits for it later."),
