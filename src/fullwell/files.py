@@ -19,7 +19,13 @@ LEFT_OVER = ".fullwell-*.tmp"
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
-def write_whole(path: Path, content: bytes | Callable[[BinaryIO], None], *, overwrite: bool = True) -> None:
+def write_whole(
+    path: Path,
+    content: bytes | Callable[[BinaryIO], None],
+    *,
+    overwrite: bool = True,
+    durable: bool = True,
+) -> None:
     """Write a file aside, force it to disk, then give it its name.
 
     A reader finds the old file, the new one or none, and never a part, whatever happens to this process or
@@ -33,6 +39,9 @@ def write_whole(path: Path, content: bytes | Callable[[BinaryIO], None], *, over
         What to write, or what writes it to a binary stream.
     overwrite : bool
         Whether a file of that name may be replaced.
+    durable : bool
+        Whether to wait until it is on the disk. Without, the file may be lost or empty after the machine
+        has stopped, which is right for what can be made again and is checked when it is read.
 
     Raises
     ------
@@ -49,9 +58,11 @@ def write_whole(path: Path, content: bytes | Callable[[BinaryIO], None], *, over
             else:
                 stream.write(content)
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         _put_in_place(aside, path, overwrite=overwrite)
-        _sync_folder(path.parent)
+        if durable:
+            _sync_folder(path.parent)
     except FileExistsError as error:
         raise AlreadyExists(f"{path} exists already; allow overwriting or choose another name") from error
     except OSError as error:

@@ -180,7 +180,8 @@ def _do(task: Task, key: str, results: Mapping[str, Any], memory: Path) -> Outco
         result = _packed(task.run(results))
         note = {"key": key, "outputs": [_print(path) for path in task.outputs], "result": result}
         memory.mkdir(parents=True, exist_ok=True)
-        write_whole(_note_of(task, memory), json.dumps(note, sort_keys=True).encode())
+        # The outputs are on the disk. A note that is not is missed or no JSON, and the work is done again.
+        write_whole(_note_of(task, memory), json.dumps(note, sort_keys=True).encode(), durable=False)
     except (FullwellError, OSError, MemoryError) as error:
         return Outcome("failed", reason=str(error) or type(error).__name__)
     # Through JSON as well, so that who comes next sees the same whether this was done or kept.

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fullwell.kernels.encoding import encode, encode_deviations, encode_mask, sum_of_words
+from fullwell.kernels.encoding import decode_halves, encode, encode_deviations, encode_mask, sum_of_words
 
 SIZES = st.sampled_from([0, 1, 2, 3, 5, 1023, 1025, 4100, 2**17 + 3])
 
@@ -41,6 +41,15 @@ def test_what_is_stored_is_what_fits_says(compiled):
     roots, lowest = encode_deviations(np.float32([4.0, 0.25]), compiled=compiled)
     assert roots.content.tolist() == [2.0, 0.5]
     assert lowest == 0
+
+
+@pytest.mark.parametrize("turn", [0, 0x8000])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_what_was_stored_comes_back(turn, compiled):
+    values = np.uint16([0, 1, 255, 256, 0x8000, 65535])
+    words = (values ^ np.uint16(turn)).astype(">u2").view(np.uint16).copy()
+    decode_halves(words, turn=turn, compiled=compiled)
+    assert words.tolist() == values.tolist()
 
 
 @pytest.mark.parametrize("compiled", [True, False])

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fullwell.kernels.histograms import count_differences, count_values
+from fullwell.kernels.histograms import count_bits, count_differences, count_values
 
 
 @settings(max_examples=30, deadline=None)
@@ -15,7 +15,7 @@ from fullwell.kernels.histograms import count_differences, count_values
 )
 def test_compiled_and_plain_count_alike(seed, shape, most):
     image = np.random.default_rng(seed).integers(0, most, shape).astype(np.uint16)
-    for count in (count_values, count_differences):
+    for count in (count_values, count_differences, count_bits):
         np.testing.assert_array_equal(count(image, compiled=True), count(image, compiled=False))
     assert count_values(image).sum() == image.size
     assert count_differences(image).sum() == max(0, shape[1] - 2) * shape[0]
@@ -30,3 +30,11 @@ def test_a_part_of_an_image_is_counted_where_it_lies():
 def test_differences_are_right_minus_left():
     counts = count_differences(np.uint16([[0, 5, 65535, 1]]))
     assert np.flatnonzero(counts).tolist() == [65535 - 4, 65535 + 65535]
+
+
+def test_bits_are_counted_each_for_itself():
+    image = np.zeros((3, 600), np.uint16)
+    image[1, 5], image[2, 599], image[0, 300] = 1, 0x8001, 6
+    for compiled in (True, False):
+        counts = count_bits(image, compiled=compiled)
+        assert counts.tolist() == [2, 1, 1, *[0] * 12, 1]

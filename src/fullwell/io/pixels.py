@@ -15,6 +15,8 @@ from fullwell.io.checks import Limits, quiet
 from fullwell.io.sources import Source
 from fullwell.io.structure import Unit
 from fullwell.io.tiles import check_tiles
+from fullwell.kernels.buffers import room
+from fullwell.kernels.encoding import decode_halves
 
 __all__ = ["decode", "pixel_type"]
 
@@ -67,23 +69,29 @@ def decode(
     CorruptFile, TooLarge
         If the data are damaged, or a tile unpacks to more than its size.
     """
+    value = unit.header.get("BLANK", unit.header.get("ZBLANK") if unit.kind == "compressed" else None)
+    halves = unit.kind != "compressed" and unit.bitpix == 16 and value is None
+    if halves and _scaling(unit, source) == (_OTHER_SIGN[16], 1):
+        return _plain(source, unit, turned=True).view(np.uint16), None
     stored = _compressed(source, unit, limits) if unit.kind == "compressed" else _plain(source, unit)
     blank = None
-    value = unit.header.get("BLANK", unit.header.get("ZBLANK") if unit.kind == "compressed" else None)
     if stored.dtype.kind in "iu" and isinstance(value, int) and not isinstance(value, bool):
         found = stored == value
         blank = found if found.any() else None
     return _scaled(stored, unit, source), blank
 
 
-def _plain(source: Source, unit: Unit) -> npt.NDArray[Any]:
+def _plain(source: Source, unit: Unit, *, turned: bool = False) -> npt.NDArray[Any]:
+    """Read the pixels as they are stored; with their top bit turned, if those of 16 bits are unsigned."""
     stored = np.dtype(_TYPES[unit.bitpix])
-    array = np.empty(unit.axes[::-1], dtype=stored)
+    array = room(unit.axes[::-1], stored)
     source.stream.seek(unit.data)
     target = array.reshape(-1).view(np.uint8)
     if source.stream.readinto(target) != target.size:  # type: ignore[attr-defined]
         raise CorruptFile(source.path, f"truncated: the file ended within the data of {unit.label}")
-    if np.little_endian and stored.itemsize > 1:
+    if stored.itemsize == 2:
+        decode_halves(array.reshape(-1).view(np.uint16), turn=0x8000 if turned else 0)
+    elif np.little_endian and stored.itemsize > 1:
         array.byteswap(inplace=True)
     return array
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from astropy.io.fits import Header
+from astropy.io.fits import Card, Header
 
 from fullwell.errors import FrameError
 from fullwell.flags import BAD_FOR_SCIENCE, FLAG_DTYPE, FlagImage, Flags
@@ -86,24 +87,32 @@ def flags_from_flags(array: npt.NDArray[Any], header: Header) -> FlagImage:
     return flags
 
 
-def plane_images(variance: npt.NDArray[Any] | None, flags: FlagImage) -> list[tuple[str, Pixels, Header]]:
+def plane_images(variance: npt.NDArray[Any] | None, flags: FlagImage) -> list[tuple[str, Pixels, str]]:
     """Return name, pixels and cards of the planes to write.
 
     MASK and FLAGS are left out when no flag is set and there is no variance: a plain raw frame. Where a
     variance is negative, making the pixels raises FrameError.
     """
-    images: list[tuple[str, Pixels, Header]] = []
+    images: list[tuple[str, Pixels, str]] = []
     if variance is not None:
-        cards = Header([("UTYPE", "StdDevUncertainty", "kind of uncertainty")])
-        images.append(("UNCERT", Pixels(variance, np.dtype(np.float32), "UNCERT", _deviations), cards))
+        images.append(
+            ("UNCERT", Pixels(variance, np.dtype(np.float32), "UNCERT", _deviations), _cards("UNCERT"))
+        )
     if variance is not None or flags.any():
-        images.append(("MASK", Pixels(flags, np.dtype(np.uint8), "MASK", _mask), Header()))
-        cards = Header()
-        for plane in Flags:
-            bit = plane.value.bit_length() - 1
-            cards[f"FLAG{bit:02d}"] = (str(plane.name), f"plane of value {plane.value}")
-        images.append(("FLAGS", Pixels(flags, FLAG_DTYPE, "FLAGS"), cards))
+        images.append(("MASK", Pixels(flags, np.dtype(np.uint8), "MASK", _mask), ""))
+        images.append(("FLAGS", Pixels(flags, FLAG_DTYPE, "FLAGS"), _cards("FLAGS")))
     return images
+
+
+@cache
+def _cards(name: str) -> str:
+    """Return the cards that say what is in a plane."""
+    if name == "UNCERT":
+        return str(Card("UTYPE", "StdDevUncertainty", "kind of uncertainty"))
+    return "".join(
+        str(Card(f"FLAG{plane.value.bit_length() - 1:02d}", str(plane.name), f"plane of value {plane.value}"))
+        for plane in Flags
+    )
 
 
 def _deviations(variance: npt.NDArray[Any]) -> Encoded:

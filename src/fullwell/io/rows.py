@@ -74,18 +74,13 @@ def write_by_rows(
     target = checked_target(path, overwrite=overwrite)
     planes = {name: np.broadcast_to(np.zeros((), kind), template.shape) for name, kind in extra.items()}
     kind = np.dtype(np.float32)
-    units, pixels = headers_and_pixels(template, planes, cards or {}, history(), kind)
+    headers, pixels = headers_and_pixels(template, planes, cards or {}, history(), kind)
 
     def content(stream: Any) -> None:
-        writer = UnitWriter(stream, units, pixels)
+        writer = UnitWriter(stream, headers, pixels)
         fill(RowWriter(writer, [image.label for image in pixels], template.shape[1]))
-        lines = [card for card in units[0].header.cards if card.keyword == "HISTORY"]
-        final, _ = headers_and_pixels(template, {}, cards or {}, history(), kind)
-        for card, other in zip(
-            lines, (c for c in final[0].header.cards if c.keyword == "HISTORY"), strict=True
-        ):
-            card.value = other.value
-        writer.finish()
+        final, _ = headers_and_pixels(template, planes, cards or {}, history(), kind)
+        writer.finish(primary=final[0])
 
     with own_write_errors(target):
         write_whole(target, content, overwrite=overwrite)

@@ -10,18 +10,16 @@ from typing import Any, BinaryIO
 import attrs
 import numpy as np
 import numpy.typing as npt
-from astropy.io import fits
+from astropy.io.fits import Card
 
 from fullwell.errors import FrameError, ParameterError
-from fullwell.io.checks import quiet
 from fullwell.io.checksums import encoded, folded
 from fullwell.io.structure import BLOCK
 from fullwell.kernels.encoding import Encoded, encode, sum_of_words
 
-__all__ = ["Pixels", "UnitWriter", "write_units"]
+__all__ = ["Pixels", "UnitWriter", "sum_cards", "write_units"]
 
 _PIECE = 2**18  # pixels; what they become fits into the cache of the processor
-_SUM = "ones' complement sum"
 
 
 @attrs.frozen(eq=False)
@@ -101,29 +99,21 @@ class UnitWriter:
     ----------
     stream : binary file
         A file on disk.
-    units : HDUList
-        The headers; their data are placeholders.
+    headers : list of bytes
+        Whole blocks, with `sum_cards` in each.
     pixels : list of Pixels
-        What comes in their place; of their arrays only shapes count.
-
-    Raises
-    ------
-    astropy.io.fits.VerifyError
-        If a header is not legal.
+        What belongs to the headers; of their arrays only shapes count.
     """
 
-    def __init__(self, stream: BinaryIO, units: fits.HDUList, pixels: list[Pixels]) -> None:
-        with quiet():
-            units.verify("exception")
-        self._stream, self._units, self._pixels = stream, units, pixels
+    def __init__(self, stream: BinaryIO, headers: list[bytes], pixels: list[Pixels]) -> None:
+        self._stream, self._pixels = stream, pixels
+        self._texts = [bytearray(header) for header in headers]
         self._starts: list[tuple[int, int]] = []
         self._sums: list[dict[int, int]] = [{} for _ in pixels]
         self._lock = threading.Lock()
         end = 0
-        for unit, image in zip(units, pixels, strict=True):
-            unit.header["CHECKSUM"] = ("0" * 16, _SUM)
-            unit.header["DATASUM"] = ("0", _SUM)
-            start, data = end, end + len(_bytes(unit))
+        for text, image in zip(self._texts, pixels, strict=True):
+            start, data = end, end + len(text)
             self._starts.append((start, data))
             end = data + -(-image.array.size * image.dtype.itemsize // BLOCK) * BLOCK
         stream.truncate(end)  # which fills with zeros
@@ -154,23 +144,28 @@ class UnitWriter:
         with self._lock:
             self._sums[index][start] = total
 
-    def finish(self) -> None:
-        """Write the headers, as they are now, with the sums.
+    def finish(self, *, primary: bytes | None = None) -> None:
+        """Write the headers with the sums.
+
+        Parameters
+        ----------
+        primary : bytes, optional
+            What to write instead of the first header.
 
         Raises
         ------
         ValueError
-            If a header does not fit into its room any more.
+            If it does not fit into the room of that one.
         """
-        for unit, (start, data), sums in zip(self._units, self._starts, self._sums, strict=True):
+        if primary is not None:
+            self._texts[0] = bytearray(primary)
+        for text, (start, data), sums in zip(self._texts, self._starts, self._sums, strict=True):
             total = folded(sum(sums.values()))
-            unit.header["CHECKSUM"] = ("0" * 16, _SUM)
-            unit.header["DATASUM"] = (str(total), _SUM)
-            unit.header["CHECKSUM"] = (encoded(folded(total + _sum(memoryview(_bytes(unit)), 0))), _SUM)
-            header = _bytes(unit)
-            if len(header) != data - start:
-                raise ValueError(f"a header of {len(header)} bytes does not fit into {data - start}")
-            self._write(memoryview(header), start)
+            if len(text) != data - start:
+                raise ValueError(f"a header of {len(text)} bytes does not fit into {data - start}")
+            _set_sum(text, "DATASUM", f"{total}")
+            _set_sum(text, "CHECKSUM", encoded(folded(total + _sum(memoryview(text), 0))))
+            self._write(memoryview(text), start)
 
     def _write(self, content: memoryview, position: int) -> None:
         if hasattr(os, "pwrite"):
@@ -183,30 +178,38 @@ class UnitWriter:
                 self._stream.write(content)
 
 
-def write_units(stream: BinaryIO, units: fits.HDUList, pixels: list[Pixels]) -> None:
+def write_units(stream: BinaryIO, headers: list[bytes], pixels: list[Pixels]) -> None:
     """Write header-data units with their sums.
 
     Parameters
     ----------
-    stream, units, pixels
+    stream, headers, pixels
         As for `UnitWriter`; all pixels are in `pixels`.
 
     Raises
     ------
-    astropy.io.fits.VerifyError
-        If a header is not legal.
     FrameError
         As for `Pixels.pieces`.
     """
-    writer = UnitWriter(stream, units, pixels)
+    writer = UnitWriter(stream, headers, pixels)
     for index, image in enumerate(pixels):
         writer.put(index, image.array)
     writer.finish()
 
 
-def _bytes(unit: Any) -> bytes:
-    with quiet():
-        return bytes(unit.header.tostring().encode("ascii"))
+def sum_cards() -> str:
+    """Return the cards of the two sums, zeros for the time being."""
+    return _sum_card("CHECKSUM", "0" * 16) + _sum_card("DATASUM", "0")
+
+
+def _sum_card(keyword: str, value: str) -> str:
+    return str(Card(keyword, value, "ones' complement sum"))
+
+
+def _set_sum(text: bytearray, keyword: str, value: str) -> None:
+    card = _sum_card(keyword, value).encode("ascii")
+    start = next(i for i in range(0, len(text), len(card)) if text.startswith(card[:10], i))
+    text[start : start + len(card)] = card
 
 
 def _sum(content: memoryview, offset: int) -> int:

@@ -6,6 +6,7 @@ size of the file before anything is allocated, so that a header can promise noth
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 
 import attrs
@@ -197,9 +198,7 @@ def _header_at(source: Source, start: int, index: int, limits: Limits) -> tuple[
                 if len(block) != BLOCK and not _only_blank(block[offset + _CARD :]):
                     raise CorruptFile(source.path, f"truncated within the header of HDU {index}")
                 text += block[:offset]
-                with quiet():
-                    header = legal_header(Header.fromstring(_ascii(text)))
-                return header, start + -(-(len(text) + _CARD) // BLOCK) * BLOCK
+                return _parsed(bytes(text)), start + -(-(len(text) + _CARD) // BLOCK) * BLOCK
         text += block
         if len(block) != BLOCK:
             raise CorruptFile(source.path, f"the header of HDU {index} has no END card (truncated?)")
@@ -211,7 +210,14 @@ def _header_at(source: Source, start: int, index: int, limits: Limits) -> tuple[
             )
 
 
-def _ascii(text: bytearray) -> str:
+@lru_cache(maxsize=256)
+def _parsed(text: bytes) -> Header:
+    """Return the legal cards of a header; nobody may change it, the next reader of the file gets it again."""
+    with quiet():
+        return legal_header(Header.fromstring(_ascii(text)))
+
+
+def _ascii(text: bytes) -> str:
     """Cards in printable ASCII; a CONTINUE that continues nothing becomes a COMMENT."""
     clean = text.translate(_PRINTABLE).decode("ascii")
     cards = [clean[start : start + _CARD] for start in range(0, len(clean), _CARD)]

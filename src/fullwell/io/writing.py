@@ -23,6 +23,7 @@ from fullwell.io.dialects import translate
 from fullwell.io.hygiene import legal_header, without_structure
 from fullwell.io.planes import PLANES, plane_images
 from fullwell.io.streaming import Pixels, write_units
+from fullwell.io.structure_cards import header_text, plane_text
 
 __all__ = ["checked_target", "headers_and_pixels", "own_write_errors", "write"]
 
@@ -77,9 +78,9 @@ def write(
         If a card or the name of an extra is not legal, or `path` asks for compression.
     """
     target = checked_target(path, overwrite=overwrite)
-    units, pixels = headers_and_pixels(frame, extra or {}, cards or {}, history, np.dtype(dtype))
+    headers, pixels = headers_and_pixels(frame, extra or {}, cards or {}, history, np.dtype(dtype))
     with own_write_errors(target):
-        write_whole(target, lambda stream: write_units(stream, units, pixels), overwrite=overwrite)
+        write_whole(target, lambda stream: write_units(stream, headers, pixels), overwrite=overwrite)
 
 
 def checked_target(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
@@ -115,7 +116,7 @@ def headers_and_pixels(
     cards: Mapping[str, Any],
     history: Sequence[str],
     dtype: np.dtype[Any],
-) -> tuple[fits.HDUList, list[Pixels]]:
+) -> tuple[list[bytes], list[Pixels]]:
     """Return the headers of a file, and the pixels that go with them; parameters are those of `write`.
 
     Raises
@@ -133,25 +134,22 @@ def _units(
     cards: Mapping[str, Any],
     history: Sequence[str],
     dtype: np.dtype[Any],
-) -> tuple[fits.HDUList, list[Pixels]]:
+) -> tuple[list[bytes], list[Pixels]]:
     pixels = [Pixels.of(frame.data, dtype, "data")]
-    settled = frame.settled()
-    units = [fits.PrimaryHDU(pixels[0].placeholder, _primary_header(frame, cards, history))]
-
-    def add(name: str, image: Pixels, own: Header) -> None:
+    headers = []
+    for name, image, own in plane_images(frame.settled().variance, frame.flags):
         pixels.append(image)
-        units.append(fits.ImageHDU(image.placeholder, own, name=name))
-
-    for name, image, own in plane_images(settled.variance, frame.flags):
-        add(name, image, own)
+        headers.append(plane_text(image.array.shape, image.dtype.str, name, own))
     for name, value in extra.items():
         if name != name.strip().upper() or name in _RESERVED or not 0 < len(name) <= 68 or not name.isascii():
             raise ParameterError("name of an extra", name, f"capitals, none of {_RESERVED}")
-        image, own = value if isinstance(value, tuple) else (value, Header())
-        add(name, Pixels.of(np.asarray(image), dtype, name), without_structure(legal_header(Header(own))))
-    listed = fits.HDUList(units)
-    listed.update_extend()
-    return listed, pixels
+        array, own = value if isinstance(value, tuple) else (value, Header())
+        pixels.append(Pixels.of(np.asarray(array), dtype, name))
+        cleaned = without_structure(legal_header(Header(own)))
+        cleaned.remove("EXTNAME", ignore_missing=True)
+        headers.append(header_text(cleaned, pixels[-1], name=name))
+    first = header_text(_primary_header(frame, cards, history), pixels[0], extended=bool(headers))
+    return [first, *headers], pixels
 
 
 def _primary_header(frame: Frame, cards: Mapping[str, Any], history: Sequence[str]) -> Header:
@@ -179,9 +177,11 @@ def _set_applied(header: Header, applied: Iterable[str]) -> None:
 
 def _set_times(header: Header, frame: Frame) -> None:
     """Let EXPTIME and DARKTIME say what the frame says, where the header does not yet."""
-    if frame.exposure_time is not None and translate(header).exposure_time.value != frame.exposure_time:
+    known = translate(header)
+    if frame.exposure_time is not None and known.exposure_time.value != frame.exposure_time:
         header["EXPTIME"] = (float(frame.exposure_time), "s")
-    if frame.dark_time is not None and translate(header).dark_time.value != frame.dark_time:
+        known = translate(header)
+    if frame.dark_time is not None and known.dark_time.value != frame.dark_time:
         header["DARKTIME"] = (float(frame.dark_time), "s")
 
 

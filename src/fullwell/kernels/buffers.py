@@ -17,7 +17,7 @@ import numpy.typing as npt
 __all__ = ["BufferPool", "room"]
 
 LARGE = 2**22  # bytes; what is smaller comes from NumPy
-IDLE = 2**28  # bytes that wait to be used again at most
+IDLE = 2**29  # bytes that wait to be used again at most
 
 
 class BufferPool:

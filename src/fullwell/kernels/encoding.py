@@ -1,7 +1,7 @@
 """Pixels as FITS stores them, and the sum of their words for CHECKSUM, in one pass.
 
-The sum is that of big-endian words of four bytes, as the ones' complement sums of FITS are made of; bytes that
-do not fill the last word are followed by zeros.
+The sum is that of big-endian words of four bytes, as the ones' complement sums of FITS are made of; bytes
+that do not fill the last word are followed by zeros.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Encoded", "encode", "encode_deviations", "encode_mask", "sum_of_words", "warm_up"]
+__all__ = [
+    "Encoded",
+    "decode_halves",
+    "encode",
+    "encode_deviations",
+    "encode_mask",
+    "sum_of_words",
+    "warm_up",
+]
 
 SMALL = 2**15  # pixels; the plain form is done before the compiled one is loaded
 
@@ -118,6 +126,29 @@ def encode_mask(flags: npt.NDArray[np.uint16], bad: int, *, compiled: bool | Non
     return encode(((flags & np.uint16(bad)) != 0).astype(np.uint8), compiled=False)
 
 
+def decode_halves(words: npt.NDArray[np.uint16], *, turn: int, compiled: bool | None = None) -> None:
+    """Bring words of two bytes from the order of FITS to that of this machine, where they lie.
+
+    Parameters
+    ----------
+    words : ndarray of uint16
+        Flat; changed.
+    turn : int
+        Bits to turn: 0x8000 for integers without sign, else 0.
+    compiled : bool, optional
+        As for `encode`.
+    """
+    if _compiled(words, compiled):
+        from fullwell.kernels.encoding_compiled import unswap_halves
+
+        unswap_halves(words, np.uint16(turn))
+        return
+    if sys.byteorder == "little":
+        words.byteswap(inplace=True)
+    if turn:
+        words ^= np.uint16(turn)
+
+
 def sum_of_words(content: npt.NDArray[Any]) -> int:
     """Sum of the big-endian words of an array."""
     octets = np.ascontiguousarray(content).view(np.uint8).reshape(-1)
@@ -128,6 +159,7 @@ def sum_of_words(content: npt.NDArray[Any]) -> int:
 
 def warm_up() -> None:
     """Compile all loops."""
+    decode_halves(np.ones(8, np.uint16), turn=0, compiled=True)
     encode(np.ones(8, np.float32), compiled=True)
     encode(np.ones(8, np.uint16), compiled=True)
     encode_deviations(np.ones(8, np.float32), compiled=True)

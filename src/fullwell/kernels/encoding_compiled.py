@@ -9,7 +9,7 @@ from typing import Any
 import numba
 import numpy as np
 
-__all__ = ["mask_bytes", "swap_halves", "swap_roots", "swap_words"]
+__all__ = ["mask_bytes", "swap_halves", "swap_roots", "swap_words", "unswap_halves"]
 
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 u8, u16, u32, u64, f32 = np.uint8, np.uint16, np.uint32, np.uint64, np.float32
@@ -51,6 +51,14 @@ def swap_halves(values: Any, out: Any) -> Any:
         v = u16(values[k] ^ u16(0x8000))
         out[k] = u16(u16(v << u16(8)) | u16(v >> u16(8)))
     return total
+
+
+@_jit
+def unswap_halves(words: Any, turn: Any) -> None:
+    """Turn bytes around, and then some bits."""
+    for k in range(words.size):
+        w = words[k]
+        words[k] = u16(u16(w << u16(8)) | u16(w >> u16(8))) ^ turn
 
 
 @_jit

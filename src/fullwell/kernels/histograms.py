@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["count_differences", "count_values"]
+__all__ = ["count_bits", "count_differences", "count_values"]
 
 VALUES = 2**16
 SMALL = 2**18  # pixels; the plain form is done before the compiled one is loaded
@@ -55,6 +55,27 @@ def count_differences(image: npt.NDArray[np.uint16], *, compiled: bool | None = 
         difference = image[:, 2:].astype(np.int64) - image[:, :-2] + (VALUES - 1)
         return np.bincount(difference.ravel(), minlength=2 * VALUES - 1)
     from fullwell.kernels.histograms_compiled import count_differences as count
+
+    counts: Any = count(image)
+    return np.asarray(counts)
+
+
+def count_bits(image: npt.NDArray[np.uint16], *, compiled: bool | None = None) -> Counts:
+    """Count in how many pixels each of the 16 bits is set.
+
+    Parameters
+    ----------
+    image, compiled
+        As for `count_values`.
+
+    Returns
+    -------
+    ndarray of int64, shape (16,)
+        The lowest bit first.
+    """
+    if not _compiled(image, compiled):
+        return np.array([np.count_nonzero(image & np.uint16(1 << bit)) for bit in range(16)], np.int64)
+    from fullwell.kernels.histograms_compiled import count_bits as count
 
     counts: Any = count(image)
     return np.asarray(counts)

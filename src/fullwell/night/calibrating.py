@@ -18,7 +18,7 @@ from fullwell.errors import FileError, FrameError
 from fullwell.flags import Flags, mask_of
 from fullwell.frame import Frame
 from fullwell.io import write
-from fullwell.kernels.histograms import count_values
+from fullwell.kernels.histograms import count_bits
 from fullwell.night.context import Context, finds_cosmic_rays
 from fullwell.night.frame_numbers import frame_numbers, noise_over_predicted
 from fullwell.night.gains import GainRecipe
@@ -102,9 +102,8 @@ def calibrate(context: Context, correction: Correction, results: Mapping[str, An
 
 def _flagged(clean: Frame) -> dict[str, int]:
     """Count the pixels of each plane that is set."""
-    counts = count_values(clean.flags)
-    there = np.flatnonzero(counts)
-    found = {plane.name: int(counts[there[there & plane != 0]].sum()) for plane in Flags if plane.name}
+    counts = count_bits(clean.flags)
+    found = {plane.name: int(counts[plane.value.bit_length() - 1]) for plane in Flags if plane.name}
     return {name: count for name, count in found.items() if count}
 
 

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from fullwell.kernels.neighbors import neighbor_ratios
 from fullwell.night.looking import clipped
 
 __all__ = ["FrameNumbers", "frame_numbers", "noise_over_predicted"]
@@ -92,13 +93,8 @@ def noise_over_predicted(
         where the variance plane is right. From the median absolute value, so that stars do not count. None
         if no two pixels can be compared.
     """
-    both = good[:, 2:] & good[:, :-2]
-    total = (variance[:, 2:].astype(np.float64) + variance[:, :-2])[both]
-    difference = (data[:, 2:].astype(np.float64) - data[:, :-2])[both]
-    known = total > 0
-    if not known.any():
-        return None
-    return float(np.median(np.abs(difference[known]) / np.sqrt(total[known])) / QUARTILE)
+    ratios = neighbor_ratios(data, variance, good)
+    return float(np.median(ratios) / QUARTILE) if ratios.size else None
 
 
 def _noise(data: npt.NDArray[Any], good: npt.NDArray[np.bool_]) -> float:
