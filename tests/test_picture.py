@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from fullwell.errors import FrameError, ParameterError
-from fullwell.picture import draw, find_limits, pool_pixels, stretch, thumbnail
+from fullwell.picture import bend, draw, find_limits, pool_blocks, pool_pixels, stretch, thumbnail, unbend
 
 HOWS = ("linear", "asinh", "log", "sqrt")
 images = hnp.arrays(
@@ -206,3 +206,17 @@ def test_few_grays_make_small_files():
 def test_impossible_numbers_of_grays_are_refused(levels):
     with pytest.raises(ParameterError, match="levels"):
         draw(np.eye(3), levels=levels)
+
+
+@given(st.sampled_from(HOWS), st.floats(0, 1))
+def test_unbend_is_bend_backward(how, fraction):
+    assert unbend(bend(fraction, how), how) == pytest.approx(fraction, abs=1e-12)
+
+
+@given(hnp.arrays(np.uint16, st.tuples(st.integers(1, 20), st.integers(1, 20))), st.integers(1, 25))
+def test_blocks_are_what_numpy_says(data, step):
+    whole = pool_blocks(data, step=step)[0], pool_blocks(data, step=step, pool="max")[0]
+    for y, x in np.ndindex(whole[0].shape):
+        block = data[y * step : (y + 1) * step, x * step : (x + 1) * step]
+        assert whole[0][y, x] == pytest.approx(block.mean())
+        assert whole[1][y, x] == block.max()

@@ -9,6 +9,12 @@ from .detector import Amplifier as Amplifier
 from .detector import Box as Box
 from .detector import Camera as Camera
 from .detector import Detector as Detector
+from .display import show_histogram as show_histogram
+from .display import show_image as show_image
+from .display import show_noise_map as show_noise_map
+from .display import show_profile as show_profile
+from .display import show_series as show_series
+from .display import snippet as snippet
 from .effects import ADC as ADC
 from .effects import Bias as Bias
 from .effects import BiasWander as BiasWander

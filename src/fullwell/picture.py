@@ -15,7 +15,20 @@ import numpy.typing as npt
 
 from fullwell.errors import FrameError, ParameterError
 
-__all__ = ["Grays", "Limits", "draw", "find_limits", "pool_pixels", "stretch", "thumbnail"]
+__all__ = [
+    "Grays",
+    "Limits",
+    "Pool",
+    "Stretch",
+    "bend",
+    "draw",
+    "find_limits",
+    "pool_blocks",
+    "pool_pixels",
+    "stretch",
+    "thumbnail",
+    "unbend",
+]
 
 Limits = tuple[float, float] | float | Literal["zscale", "minmax"]
 Stretch = Literal["linear", "asinh", "log", "sqrt"]
@@ -124,8 +137,7 @@ def stretch(
     ParameterError
         If `how` or `limits` is unknown.
     """
-    if how not in ("linear", "asinh", "log", "sqrt"):
-        raise ParameterError("how", how, "'linear', 'asinh', 'log' or 'sqrt'")
+    _check_stretch(how)
     good = _good(data, mask)
     if not good.any():
         return np.zeros(np.shape(data), np.uint8)
@@ -133,25 +145,54 @@ def stretch(
     x = np.where(good, np.asarray(data, np.float64), low)
     with np.errstate(over="ignore"):  # far above a narrow range is white all the same
         np.clip((x - low) / (high - low), 0.0, 1.0, out=x)
-    if how == "asinh":
-        x = np.arcsinh(x / _ASINH_SOFTENING) / np.arcsinh(1 / _ASINH_SOFTENING)
-    elif how == "log":
-        x = np.log1p(_LOG_SCALE * x) / np.log1p(_LOG_SCALE)
-    elif how == "sqrt":
-        x = np.sqrt(x)
+    x = bend(x, how)
     levels: npt.NDArray[np.uint8] = np.rint(x * 255).astype(np.uint8)
     return levels
 
 
-def _middle(low: float, high: float, how: Stretch) -> float:
-    """Value that becomes half of the gray levels: the stretch backward."""
-    fraction = {
-        "linear": 0.5,
-        "asinh": _ASINH_SOFTENING * float(np.sinh(0.5 * np.arcsinh(1 / _ASINH_SOFTENING))),
-        "log": float(np.expm1(0.5 * np.log1p(_LOG_SCALE))) / _LOG_SCALE,
-        "sqrt": 0.25,
-    }[how]
-    return low + fraction * (high - low)
+def bend(fraction: npt.ArrayLike, how: Stretch) -> npt.NDArray[Any]:
+    """Turn fractions of the range between black and white into fractions of the gray levels.
+
+    Parameters
+    ----------
+    fraction : array_like
+        From 0, black, to 1, white, which both stay what they are; not below 0.
+    how : {'linear', 'asinh', 'log', 'sqrt'}
+
+    Raises
+    ------
+    ParameterError
+        If `how` is unknown.
+    """
+    _check_stretch(how)
+    x = np.asarray(fraction)
+    if how == "asinh":
+        return np.asarray(np.arcsinh(x / _ASINH_SOFTENING) / np.arcsinh(1 / _ASINH_SOFTENING))
+    if how == "log":
+        return np.asarray(np.log1p(_LOG_SCALE * x) / np.log1p(_LOG_SCALE))
+    return np.sqrt(x) if how == "sqrt" else x
+
+
+def unbend(level: npt.ArrayLike, how: Stretch) -> npt.NDArray[Any]:
+    """Turn fractions of the gray levels into fractions of the range: `bend` backward.
+
+    Raises
+    ------
+    ParameterError
+        If `how` is unknown.
+    """
+    _check_stretch(how)
+    y = np.asarray(level)
+    if how == "asinh":
+        return np.asarray(_ASINH_SOFTENING * np.sinh(y * np.arcsinh(1 / _ASINH_SOFTENING)))
+    if how == "log":
+        return np.asarray(np.expm1(y * np.log1p(_LOG_SCALE)) / _LOG_SCALE)
+    return np.square(y) if how == "sqrt" else y
+
+
+def _check_stretch(how: str) -> None:
+    if how not in ("linear", "asinh", "log", "sqrt"):
+        raise ParameterError("how", how, "'linear', 'asinh', 'log' or 'sqrt'")
 
 
 def thumbnail(data: npt.NDArray[Any], **options: Any) -> bytes:
@@ -208,7 +249,8 @@ def draw(
         return _png(np.zeros(small.shape, np.uint8), empty[::-1]), None
     low, high = find_limits(small, limits=limits, mask=empty)
     gray = stretch(small, how=how, limits=(low, high), mask=empty)
-    grays = Grays(low, _middle(low, high, how), high, how, -(-np.shape(data)[1] // width))
+    middle = low + float(unbend(0.5, how)) * (high - low)
+    grays = Grays(low, middle, high, how, -(-np.shape(data)[1] // width))
     if levels == 256:
         return _png(gray[::-1], empty[::-1]), grays
     return _png_of_few(gray[::-1], empty[::-1], levels), grays
@@ -233,14 +275,46 @@ def pool_pixels(
     FrameError
         If `data` is not an image.
     """
+    if width < 1:
+        raise ParameterError("width", width, "1 or more")
+    shape = np.shape(data)
+    return pool_blocks(data, step=-(-shape[1] // width) if len(shape) == 2 else 1, pool=pool, mask=mask)
+
+
+def pool_blocks(
+    data: npt.NDArray[Any], *, step: int, pool: Pool = "mean", mask: npt.NDArray[np.bool_] | None = None
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Shrink an image by a whole factor; blocks at its end are what is left of them.
+
+    Parameters
+    ----------
+    data : ndarray, shape (rows, columns)
+    step : int
+        Side of a block.
+    pool, mask
+        As for `draw`.
+
+    Returns
+    -------
+    small : ndarray
+        Mean or maximum of the good pixels of each block, 0 where there is none.
+    empty : ndarray of bool
+        Blocks without a good pixel.
+
+    Raises
+    ------
+    ParameterError
+        If `step` or `pool` is impossible.
+    FrameError
+        If `data` is not an image.
+    """
     data = np.asarray(data)
     if data.ndim != 2 or data.size == 0:
         raise FrameError(f"a picture needs an image, not an array of shape {data.shape}")
-    if width < 1:
-        raise ParameterError("width", width, "1 or more")
+    if step < 1:
+        raise ParameterError("step", step, "1 or more")
     if pool not in ("mean", "max"):
         raise ParameterError("pool", pool, "'mean' or 'max'")
-    step = -(-data.shape[1] // width)
     # By blocks of rows, so that a large frame is never there twice in float64.
     rows = max(step, _BLOCK_ROWS // step * step)
     parts = [
@@ -255,6 +329,13 @@ def _pool_rows(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     good = _good(data, mask)
     y, x = (np.arange(0, size, step) for size in data.shape)
+    if good.all():
+        if pool == "max":
+            whole = np.maximum.reduceat(np.maximum.reduceat(data, y, axis=0), x, axis=1)
+            return whole.astype(np.float64), np.zeros(whole.shape, bool)
+        total = np.add.reduceat(np.add.reduceat(data, y, axis=0, dtype=np.float64), x, axis=1)
+        rows, columns = (np.diff(ends, append=size) for ends, size in zip((y, x), data.shape, strict=True))
+        return total / (rows[:, np.newaxis] * columns), np.zeros(total.shape, bool)
     count = np.add.reduceat(np.add.reduceat(good.astype(np.int64), y, axis=0), x, axis=1)
     if pool == "mean":
         values = np.where(good, data, 0).astype(np.float64)
