@@ -122,6 +122,12 @@ def test_detectors_code_runs(tmp_path):
     assert said.split()[-1] == str(len(namespace["detector"].amplifiers))
 
 
+def test_displays_code_runs(tmp_path):
+    namespace, _ = run_blocks(tmp_path, "docs/displays.md")
+    assert (tmp_path / "bias.png").stat().st_size > 1000
+    assert namespace["plot"].facts["flagged"] == {"HOT": 1}
+
+
 @pytest.mark.parametrize("page", [page for page in TEXTS if page.startswith("docs/effects/")])
 def test_code_of_effects_runs(page, tmp_path):
     run_blocks(tmp_path, page)

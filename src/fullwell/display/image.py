@@ -259,6 +259,7 @@ def _lay_over(
     opacity: float,
 ) -> None:
     from matplotlib.patches import Patch
+    from matplotlib.transforms import offset_copy
 
     picture = paint_planes(laid, step=look.step, colors=colors, opacity=opacity)
     height, width = (side * look.step for side in picture.shape[:2])
@@ -272,7 +273,8 @@ def _lay_over(
     plot.axes.legend(
         handles=keys,
         loc="upper left",
-        bbox_to_anchor=(0, -0.09),
+        bbox_to_anchor=(0, 0),
+        bbox_transform=offset_copy(plot.axes.transAxes, fig=plot.figure, y=-34, units="points"),
         ncols=4,
         frameon=False,
         fontsize=8,

@@ -50,5 +50,8 @@ def ticks_of(norm: StretchNorm, count: int = 6) -> tuple[list[float], list[str]]
         values = [float(norm.inverse(level)) for level in np.linspace(0, 1, count)]
     least = max(min(np.diff(values)), 1e-300)
     digits = max(0, int(np.ceil(-np.log10(least))))
-    plain = digits < 5 and abs(values[-1]) < 1e7
-    return values, [f"{value:.{digits}f}" if plain else f"{value:.4g}" for value in values]
+    largest = max(abs(values[0]), abs(values[-1]))
+    if digits < 5 and largest < 1e7:
+        return values, [f"{value:.{digits}f}" for value in values]
+    significant = min(max(4, int(np.ceil(np.log10(largest / least))) + 1), 15)
+    return values, [f"{value:.{significant}g}" for value in values]
