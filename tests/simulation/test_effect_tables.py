@@ -83,12 +83,15 @@ def test_parameters_arrive():
 def test_all_that_a_detector_states(preset):
     detector = {"preset": preset, "amplifier": [24, 20]}
     made = scenario({"detector": True}, detector=detector)
-    whole = SignalChain.preset(preset, amplifier=(24, 20))
-    assert names(made) == {effect.name for effect in whole}
+    whole = SignalChain.preset(preset, amplifier=(24, 20), seed=made.seed)
+    # An overscan does nothing to a frame that is made.
+    assert names(made) == {effect.name for effect in whole} - {"overscan"}
     ours = chain_of(made)
     for name in names(made) - {"dark", "flat", "brighter_fatter", "adc"}:
         assert type(ours.get(name)) is type(whole.get(name))
     assert ours.get("bias").level == whole.get("bias").level
+    if whole.get("bias").structure is not None:
+        np.testing.assert_array_equal(ours.get("bias").structure, whole.get("bias").structure)
     if whole.get("crosstalk") is not None:
         np.testing.assert_array_equal(ours.get("crosstalk").coefficients, whole.get("crosstalk").coefficients)
         np.testing.assert_array_equal(ours.get("brighter_fatter").a, whole.get("brighter_fatter").a)
@@ -101,7 +104,10 @@ def test_what_the_scenario_says_goes_first():
     detector = {"preset": "lsst-e2v", "amplifier": [24, 20]}
     effects = {
         "detector": True,
-        "without": ["crosstalk", "full_well", "response", "cosmic_rays"],
+        "without": [
+            *("crosstalk", "full_well", "response", "cosmic_rays", "shutter", "fringes", "diffusion"),
+            *("telegraph", "persistence", "defects", "read_out_dark", "bias_wander", "code_errors"),
+        ],
         "cti": {"serial": 0.5e-6},
     }
     made = scenario(effects, detector=detector, dark={"rate": 3.0})
@@ -109,10 +115,25 @@ def test_what_the_scenario_says_goes_first():
     assert made.effects.cti.parallel == 1.1e-07
     assert made.dark.rate == 3.0
     assert made.bias.level[0] == 25050.0
-    assert names(made) == PLAIN | {"brighter_fatter", "cti", "nonlinearity", "correlated_noise"}
+    assert names(made) == PLAIN | {"brighter_fatter", "cti", "nonlinearity", "correlated_noise", "glow"}
     assert made.effects.nonlinearity.capacity == 136000.0
     assert not made.flat
     assert Scenario.from_dict(made.model_dump(mode="json")) == made
+
+
+def test_fringes_are_in_filters_of_red_light():
+    """As the detector states them, where there is a sky in that filter."""
+    lights = [LIGHT | {"filter": name, "name": f"{name}.fits"} for name in ("r", "y")]
+    made = scenario(
+        {"detector": True, "fringes": {"y": {"visibility": 0.5}}},
+        detector={"preset": "lsst-itl", "amplifier": [24, 20]},
+        sky={"r": {"level": 20.0}, "y": {"level": 40.0}},
+        flat={"r": {"wavelength": 620.0}, "y": {"wavelength": 970.0}},
+        sequence=lights,
+    )
+    assert set(made.effects.fringes) == {"y"}
+    assert made.effects.fringes["y"].visibility == 0.5
+    assert made.effects.fringes["y"].thickness == 100.0
 
 
 def test_nonlinearity_takes_the_capacity_of_the_full_well():

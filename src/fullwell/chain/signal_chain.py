@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import attrs
@@ -67,8 +67,10 @@ class SignalChain:
         seed: int = 0,
         amplifier: tuple[int, int] | None = None,
         wavelength: u.Quantity | float = 620.0,
+        only: Collection[str] | None = None,
+        without: Collection[str] = (),
     ) -> Self:
-        """Return a detector that comes with the package, with every effect that is known of it.
+        """Return a detector that comes with the package, with every effect that its file states.
 
         Parameters
         ----------
@@ -79,19 +81,22 @@ class SignalChain:
         amplifier : tuple of int, optional
             Rows and columns of the data of each amplifier, for a smaller detector of the same make.
         wavelength : Quantity or float
-            Nanometers, for the response to light.
+            Nanometers, for the response to light; fringes are there where the light gets through the silicon.
+        only, without : collection of str
+            Names of effects: the only ones, and those that are left out.
 
         Raises
         ------
         ParameterError
-            If there is no preset of that name, or a value is impossible.
+            If there is no preset or effect of such a name, or a value is impossible.
         """
         from fullwell.chain.presets import effects_of  # draws on all effects and features
 
         detector = Detector.preset(name)
         if amplifier is not None:
             detector = with_amplifiers_of(detector, amplifier)
-        return cls(effects_of(detector, seed=seed, wavelength=wavelength), detector=detector)
+        effects = effects_of(detector, seed=seed, wavelength=wavelength, only=only, without=without)
+        return cls(effects, detector=detector)
 
     def __iter__(self) -> Iterator[Effect]:
         return iter(self.effects)

@@ -4,26 +4,39 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from fullwell.config import ConfigModel, parse_config, read_toml
 from fullwell.detector.boxes import Box, parse_section
+from fullwell.detector.effect_tables import (
+    BiasTable,
+    BiasWanderTable,
+    BrighterFatterTable,
+    CodeErrorsTable,
+    DefectsTable,
+    DiffusionTable,
+    FringesTable,
+    GlowTable,
+    PersistenceTable,
+    ReadOutDarkTable,
+    ShutterTable,
+    TelegraphTable,
+    TransferTable,
+)
 from fullwell.detector.geometry import Detector
 from fullwell.detector.layout import AmplifierArray, lay_out, scans_around
+from fullwell.detector.values import Count, NotNegative, Number, Positive
 from fullwell.errors import ConfigError, ParameterError
 
 __all__ = ["detector_from_toml", "load_detector", "preset_names"]
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
 PerAmplifier = NotNegative | tuple[NotNegative, ...]
 
 
-class _Bias(ConfigModel):
-    """Bias level in ADU, for all amplifiers or one each."""
+class _Bias(BiasTable):
+    """Bias level in ADU, for all amplifiers or one each, and what the pixels have on top."""
 
     level: PerAmplifier
 
@@ -50,15 +63,6 @@ class _FullWell(ConfigModel):
     capacity: Positive
     ptc_turnoff: Positive | None = None
     midline_stop: bool = False
-
-
-class _Transfer(ConfigModel):
-    """Fraction of the charge left behind in each transfer; local offset as part of the signal before."""
-
-    serial: NotNegative
-    parallel: NotNegative
-    offset: NotNegative = 0.0
-    offset_decay: Positive = 5.0
 
 
 class _NonLinearity(ConfigModel):
@@ -97,23 +101,43 @@ class _Response(ConfigModel):
     features: tuple[str, ...] = ()
 
 
-class _BrighterFatter(ConfigModel):
-    """Area lost by a pixel for each electron it holds; negative, as in Astier et al. 2019."""
+class _Fringes(FringesTable):
+    """Fringes of light of `shortest` nanometers and more, as part of a sky in e-/s."""
 
-    a00: Annotated[float, Field(le=0, allow_inf_nan=False)]
+    shortest: Positive = 800.0
+    sky: NotNegative
+
+
+class _Overscan(ConfigModel):
+    """How the level is taken from the overscan; `skip` columns next to the data and at the far end."""
+
+    method: Literal["mean", "median", "row", "polynomial"] = "mean"
+    skip: tuple[Count, Count] = (3, 0)
+    parallel: bool = False
 
 
 class _Defaults(ConfigModel):
     bias: _Bias | None = None
     dark: _Dark | None = None
     full_well: _FullWell | None = None
-    cti: _Transfer | None = None
-    brighter_fatter: _BrighterFatter | None = None
+    cti: TransferTable | None = None
+    brighter_fatter: BrighterFatterTable | None = None
     nonlinearity: _NonLinearity | None = None
     crosstalk: _Crosstalk | None = None
     cosmic_rays: _CosmicRays | None = None
     read_out: _ReadOut | None = None
     response: _Response | None = None
+    shutter: ShutterTable | None = None
+    fringes: _Fringes | None = None
+    diffusion: DiffusionTable | None = None
+    telegraph: TelegraphTable | None = None
+    glow: GlowTable | None = None
+    persistence: PersistenceTable | None = None
+    defects: DefectsTable | None = None
+    read_out_dark: ReadOutDarkTable | None = None
+    bias_wander: BiasWanderTable | None = None
+    overscan: _Overscan | None = None
+    code_errors: CodeErrorsTable | None = None
 
 
 class _Amplifiers(ConfigModel):

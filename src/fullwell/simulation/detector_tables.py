@@ -7,10 +7,10 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from fullwell.config import ConfigModel
+from fullwell.detector.values import Count, Fraction, NotNegative, Positive, Size
 from fullwell.simulation.feature_names import check_feature
-from fullwell.simulation.values import Count, Fraction, NotNegative, Number, Positive, Size
 
-__all__ = ["BiasTable", "CosmicRaysTable", "DarkLawTable", "DarkTable", "DetectorTable", "FlatTable"]
+__all__ = ["CosmicRaysTable", "DarkLawTable", "DarkTable", "DetectorTable", "FlatTable"]
 
 
 def _named(value: Any) -> Any:
@@ -49,25 +49,6 @@ class DetectorTable(ConfigModel):
         if self.preset is None and self.amplifier is not None:
             raise ValueError("amplifier makes the amplifiers of a preset smaller; without one give shape")
         return self
-
-
-class Falloff(ConfigModel):
-    """Bias that falls off exponentially from the left edge: ADU there, and length in frame widths."""
-
-    amplitude: Number
-    length: Positive
-
-
-class BiasTable(ConfigModel):
-    """Pedestal in ADU, its level one for all amplifiers or one each."""
-
-    level: Number | tuple[Number, ...] = 0.0
-    drift: NotNegative = 0.0
-    gradient: tuple[Number, Number] = (0.0, 0.0)
-    falloff: Falloff | None = None
-    structure: NotNegative = 0.0
-    bad_columns: Count = 0
-    bad_column_height: NotNegative = 0.0
 
 
 class HotPixel(ConfigModel):

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fullwell.chain import SignalChain
+from fullwell.chain.effects_of_tables import Surroundings, bias_structure, lasting_effects
 from fullwell.detector import Detector
 from fullwell.detector.presets import load_detector
 from fullwell.detector.shrinking import with_amplifiers_of
@@ -23,11 +24,10 @@ from fullwell.effects.shot_noise import ShotNoise
 from fullwell.errors import ConfigError
 from fullwell.noise import Noise
 from fullwell.scene import Scene, Stars
-from fullwell.simulation.detector_effects import Surroundings, lasting_effects
 from fullwell.simulation.detector_tables import DetectorTable
 from fullwell.simulation.effect_tables import EffectsTable
 from fullwell.simulation.feature_names import make_feature, passes
-from fullwell.simulation.maps import bias_structure, dark_by_law, dark_rate, flat_response
+from fullwell.simulation.maps import dark_by_law, dark_rate, flat_response
 from fullwell.simulation.scenario import Scenario
 from fullwell.simulation.scenery import Scenery
 from fullwell.simulation.schedule import Shot
@@ -203,7 +203,7 @@ def _lasting(
     if scenario.cosmic_rays is not None:
         effects.append(CosmicRays(rate=scenario.cosmic_rays.rate, depth=scenario.cosmic_rays.depth))
     around = Surroundings(detector, dark, scenario.bias.level, seed)
-    return (*effects, *lasting_effects(scenario.effects, around))
+    return (*effects, *lasting_effects(dict(scenario.effects), around))
 
 
 def detector_of(table: DetectorTable) -> Detector:

@@ -1,4 +1,4 @@
-"""Images of what is fixed in a detector: bias structure, dark current, response to light."""
+"""Images of what is fixed in a detector: dark current, response to light."""
 
 from __future__ import annotations
 
@@ -11,34 +11,14 @@ from fullwell.detector import Detector
 from fullwell.effects import DarkCurrent
 from fullwell.errors import ConfigError
 from fullwell.noise import FIXED_PATTERN, Noise, Stream
-from fullwell.simulation.detector_tables import BiasTable, DarkTable, FlatTable
+from fullwell.simulation.detector_tables import DarkTable, FlatTable
 from fullwell.simulation.feature_names import make_feature, passes
 
-__all__ = ["bias_structure", "dark_by_law", "dark_rate", "flat_response"]
+__all__ = ["dark_by_law", "dark_rate", "flat_response"]
 
 Map = npt.NDArray[np.float32]
 #: Kelvin at 0 degrees Celsius.
 ICE = 273.15
-
-
-def bias_structure(table: BiasTable, shape: tuple[int, int], *, seed: int) -> Map | None:
-    """Return what the pixels have on top of the bias level, ADU; None where that is nothing.
-
-    A plane, an exponential fall-off from the left, fixed pixel-to-pixel scatter, and bad columns
-    in which every row has its own excess, the same in all of them.
-    """
-    image = np.zeros(shape, np.float64)
-    x, y = (np.arange(shape[1]) + 0.5) / shape[1], (np.arange(shape[0]) + 0.5) / shape[0]
-    image += table.gradient[0] * (x - 0.5) + table.gradient[1] * (y - 0.5)[:, None]
-    if table.falloff is not None:
-        image += table.falloff.amplitude * np.exp(-x / table.falloff.length)
-    if table.structure:
-        image += table.structure * _fixed(seed, "bias_structure").normal(shape)
-    if table.bad_columns:
-        stream = _fixed(seed, "bias_bad_columns")
-        columns = _choose(stream, table.bad_columns, shape[1])
-        image[:, columns] += np.floor(table.bad_column_height * stream.uniform(shape[0], draw=1))[:, None]
-    return image.astype(np.float32) if image.any() else None
 
 
 def dark_rate(table: DarkTable, shape: tuple[int, int], *, seed: int) -> Map:

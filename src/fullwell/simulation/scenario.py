@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from fullwell.config import ConfigModel, parse_config, read_toml
+from fullwell.detector.effect_tables import BiasTable
+from fullwell.detector.values import NotNegative, Number, Size
 from fullwell.errors import ParameterError
 from fullwell.simulation.detector_tables import (
-    BiasTable,
     CosmicRaysTable,
     DarkTable,
     DetectorTable,
@@ -30,7 +31,6 @@ from fullwell.simulation.scene_tables import (
     TwilightTable,
 )
 from fullwell.simulation.stated import filled_in
-from fullwell.simulation.values import NotNegative, Number, Size
 
 __all__ = ["Scenario", "Sequence", "preset_scenarios"]
 

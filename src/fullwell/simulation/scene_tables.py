@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from fullwell.config import ConfigModel
-from fullwell.simulation.values import Count, NotNegative, Number, Positive
+from fullwell.detector.values import Count, NotNegative, Number, Positive
 
 __all__ = ["GalaxiesTable", "MoonTable", "SkyTable", "SpotsTable", "StarsTable", "TwilightTable", "WCSTable"]
 

@@ -11,6 +11,25 @@ from fullwell.detector.presets import load_detector
 __all__ = ["filled_in"]
 
 Tables = dict[str, Any]
+#: What a scenario calls the same as a detector does.
+AS_THEY_ARE = (
+    "brighter_fatter",
+    "bias_wander",
+    "code_errors",
+    "crosstalk",
+    "cti",
+    "defects",
+    "diffusion",
+    "full_well",
+    "glow",
+    "nonlinearity",
+    "persistence",
+    "read_out_dark",
+    "shutter",
+    "telegraph",
+)
+#: Nanometers of the light of a filter that says nothing else.
+WAVELENGTH = 620.0
 #: Standard deviation of the logarithm of the dark currents of pixels, where nothing else is known.
 DARK_SPREAD = 0.3
 #: A detector states one factor for its hot pixels; theirs lie around it.
@@ -46,7 +65,7 @@ def filled_in(values: Mapping[str, Any]) -> Tables:
         raise ValueError("effects.detector takes what a preset states; name it by detector.preset")
     without = effects.get("without", ())
     left_out = set(without) if isinstance(without, list | tuple) else set()
-    return _joined(_stated(load_detector(preset), left_out, filters=_filters(values)), values)
+    return _joined(_stated(load_detector(preset), left_out, values), values)
 
 
 def _filters(values: Mapping[str, Any]) -> set[str]:
@@ -57,7 +76,7 @@ def _filters(values: Mapping[str, Any]) -> set[str]:
     return {name for entry in lit if isinstance(name := entry.get("filter") or "", str)}
 
 
-def _stated(detector: Detector, left_out: Iterable[str], *, filters: Iterable[str]) -> Tables:
+def _stated(detector: Detector, left_out: Iterable[str], values: Mapping[str, Any]) -> Tables:
     known = {name: dict(table) for name, table in detector.defaults.items() if isinstance(table, Mapping)}
     read_out = known.get("read_out", {})
     tables: Tables = {}
@@ -69,20 +88,36 @@ def _stated(detector: Detector, left_out: Iterable[str], *, filters: Iterable[st
         tables["cosmic_rays"] = known["cosmic_rays"]
     if "response" in known:
         tables["response"] = _response(known["response"])
-    for name in ("brighter_fatter", "cti", "crosstalk", "full_well", "nonlinearity"):
-        if name in known:
-            tables[name] = known[name]
+    tables |= {name: known[name] for name in AS_THEY_ARE if name in known}
+    if "dark" not in known:
+        tables.pop("read_out_dark", None)
     if "nonlinearity" in tables:  # so that it stays what it is when the full well is left out
         tables["nonlinearity"] |= {"capacity": known["full_well"]["capacity"]}
     noise = {name: value for name, value in read_out.items() if name != "drift"}
     if noise:
         tables["correlated_noise"] = noise
+    if "fringes" in known:
+        tables["fringes"] = _fringes(known["fringes"], values)
     for name in left_out:
         tables.pop(name, None)
-    flats = dict.fromkeys(filters, tables["response"]) if "response" in tables else {}
+    flats = dict.fromkeys(_filters(values), tables["response"]) if "response" in tables else {}
     own = {name: tables[name] for name in ("bias", "dark", "cosmic_rays") if name in tables}
     inside = {name: table for name, table in tables.items() if name not in own and name != "response"}
     return own | {"effects": inside} | ({"flat": flats} if flats else {})
+
+
+def _fringes(table: Tables, values: Mapping[str, Any]) -> Tables:
+    """Return one table for each filter with a sky whose light gets through the silicon."""
+    sky, flats = values.get("sky"), values.get("flat")
+    shared = {key: value for key, value in table.items() if key not in ("shortest", "sky")}
+    lit = _filters(values) & set(sky if isinstance(sky, Mapping) else ())
+    said = {name: flats.get(name) if isinstance(flats, Mapping) else None for name in lit}
+    red = {name: flat.get("wavelength") for name, flat in said.items() if isinstance(flat, Mapping)}
+    return {
+        name: shared
+        for name in sorted(red)
+        if isinstance(nm := red[name] or WAVELENGTH, int | float) and nm >= table["shortest"]
+    }
 
 
 def _dark(table: Tables) -> Tables:

@@ -1,16 +1,27 @@
-"""From the tables under ``[effects]`` to effects of a detector that are the same in every exposure."""
+"""From tables of parameters to the effects of a detector that are the same in every exposure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from fullwell.chain.presets import effects_of
+from fullwell.config import ConfigModel
 from fullwell.detector import Detector
+from fullwell.detector.effect_tables import (
+    BiasTable,
+    BrighterFatterTable,
+    CrosstalkTable,
+    DefectsTable,
+    FullWellTable,
+    IlluminationTable,
+    NonLinearityTable,
+    ShutterTable,
+    TransferTable,
+)
 from fullwell.effects import (
     BiasWander,
     ChargeTransfer,
@@ -34,19 +45,8 @@ from fullwell.effects.brighter_fatter import BrighterFatter
 from fullwell.effects.diffusion import Diffusion
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.noise import FIXED_PATTERN, Noise
-from fullwell.simulation.effect_tables import (
-    BrighterFatterTable,
-    CrosstalkTable,
-    DefectsTable,
-    EffectsTable,
-    FullWellTable,
-    IlluminationTable,
-    NonLinearityTable,
-    ShutterTable,
-    TransferTable,
-)
 
-__all__ = ["Surroundings", "lasting_effects"]
+__all__ = ["MAKERS", "Surroundings", "bias_structure", "lasting_effects"]
 
 
 @attrs.frozen(eq=False)
@@ -69,16 +69,42 @@ class Surroundings:
     seed: int
 
 
-def lasting_effects(tables: EffectsTable, around: Surroundings) -> list[Effect]:
-    """Return the effects of the tables that are there, without those that differ between exposures.
+def lasting_effects(tables: Mapping[str, ConfigModel | None], around: Surroundings) -> list[Effect]:
+    """Return the effects of the tables that are there.
+
+    Parameters
+    ----------
+    tables : mapping
+        By name of the effect, as `MAKERS` has them; others are left alone.
+    around : Surroundings
 
     Raises
     ------
     ParameterError
         If a value is impossible.
     """
-    said = {name: getattr(tables, name) for name in _MAKERS}
-    return [_MAKERS[name](table, around) for name, table in said.items() if table is not None]
+    return [make(table, around) for name, make in MAKERS.items() if (table := tables.get(name)) is not None]
+
+
+def bias_structure(table: BiasTable, shape: tuple[int, int], *, seed: int) -> npt.NDArray[np.float32] | None:
+    """Return what the pixels have on top of the bias level, ADU; None where that is nothing.
+
+    A plane, an exponential fall-off from the left, fixed pixel-to-pixel scatter, and bad columns
+    in which every row has its own excess, the same in all of them.
+    """
+    image = np.zeros(shape, np.float64)
+    x, y = (np.arange(shape[1]) + 0.5) / shape[1], (np.arange(shape[0]) + 0.5) / shape[0]
+    image += table.gradient[0] * (x - 0.5) + table.gradient[1] * (y - 0.5)[:, None]
+    if table.falloff is not None:
+        image += table.falloff.amplitude * np.exp(-x / table.falloff.length)
+    if table.structure:
+        image += table.structure * Noise(seed, FIXED_PATTERN).stream("bias_structure").normal(shape)
+    if table.bad_columns:
+        stream = Noise(seed, FIXED_PATTERN).stream("bias_bad_columns")
+        columns = np.argsort(stream.uniform(shape[1]), kind="stable")[: table.bad_columns]
+        excess = np.floor(table.bad_column_height * stream.uniform(shape[0], draw=1))
+        image[:, np.sort(columns)] += excess[:, None]
+    return image.astype(np.float32) if image.any() else None
 
 
 def _shutter(table: ShutterTable, around: Surroundings) -> Effect:
@@ -127,13 +153,27 @@ def _nonlinearity(table: NonLinearityTable, _: Surroundings) -> Effect:
 def _crosstalk(table: CrosstalkTable, around: Surroundings) -> Effect:
     if table.matrix is not None:
         return Crosstalk(table.matrix, table.quadratic)
-    stated = {"crosstalk": {"neighbor": table.neighbor, "falloff": table.falloff}}
-    effects = effects_of(attrs.evolve(around.detector, defaults=stated), seed=around.seed)
-    by_neighbors = next(effect for effect in effects if isinstance(effect, Crosstalk))
-    return attrs.evolve(by_neighbors, quadratic=table.quadratic)
+    return Crosstalk(_by_neighbors(around.detector, table.neighbor or 0.0, table.falloff), table.quadratic)
 
 
-_MAKERS: dict[str, Callable[[Any, Surroundings], Effect]] = {
+def _by_neighbors(detector: Detector, neighbor: float, falloff: float) -> npt.NDArray[np.float64]:
+    """Amplifiers that are read out side by side in one half of the detector talk to each other."""
+    number = len(detector.amplifiers)
+    matrix: npt.NDArray[np.float64] = np.zeros((number, number))
+    halves: dict[int, list[int]] = {}
+    for i, amplifier in enumerate(detector.amplifiers):
+        halves.setdefault(amplifier.box.y0, []).append(i)
+    for members in halves.values():
+        order = sorted(members, key=lambda i: detector.amplifiers[i].box.x0)
+        for a, i in enumerate(order):
+            for b, j in enumerate(order):
+                if i != j:
+                    matrix[i, j] = neighbor * falloff ** (abs(a - b) - 1)
+    return matrix
+
+
+#: Effects by name, each made from its table.
+MAKERS: dict[str, Callable[[Any, Surroundings], Effect]] = {
     "shutter": _shutter,
     "illumination": _illumination,
     "diffusion": lambda table, _: Diffusion(**table.model_dump()),
