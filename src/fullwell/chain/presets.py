@@ -200,7 +200,7 @@ class _Makers:
 
 
 def _dark(detector: Detector, table: Table, *, seed: int) -> Dark:
-    """Pixels scatter by a third about the typical rate, hot ones by their factor; a temperature gives the law.
+    """Pixels scatter by a third about the typical rate, hot ones by their factor; a temperature gives a law.
 
     The rate of the file is that of the typical pixel; diffusion current has a part of it and no scatter.
     """
