@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -54,7 +53,7 @@ class Control:
         ParameterError
             If it is none.
         """
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
         if not (number and self.minimum <= value <= self.maximum):
             unit = f" {self.unit}" if self.unit else ""
             raise ParameterError(self.name, value, f"a number, {self.minimum:g} to {self.maximum:g}{unit}")

@@ -15,7 +15,7 @@ __all__ = ["Expected", "Histogram"]
 
 #: Bins of whole ADU at most, quantiles that are inside, and sigmas around the expected mean that are too.
 _BINS = 200
-_INSIDE = (0.001, 0.998)
+_INSIDE = (0.001, 0.99)
 _SIGMAS = 6.0
 
 
