@@ -6,7 +6,7 @@ BENCH := .venv-bench
 STAMP := $(VENV)/.setup-done
 DEMO ?= demo-night
 
-.PHONY: help setup demo test test-slow lint format docs pictures bench clean
+.PHONY: help setup demo test test-slow lint format docs notebooks pictures bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,11 @@ format: setup  ## put the code in shape
 docs: setup  ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
+notebooks: setup  ## write the tutorials as executed notebooks to notebooks/
+	mkdir -p notebooks
+	for page in docs/tutorials/*.py; do \
+	    $(BIN)/jupytext --quiet --to ipynb --execute --output notebooks/$$(basename $$page .py).ipynb $$page || exit 1; done
+
 pictures: setup  ## draw the pictures of README and documentation again
 	$(BIN)/python docs/make_pictures.py
 
@@ -56,4 +61,4 @@ $(BENCH)/.setup-done: pyproject.toml constraints.txt benchmarks/requirements.txt
 	touch $@
 
 clean:  ## remove what the targets above made
-	rm -rf $(DEMO) site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(DEMO) site notebooks .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

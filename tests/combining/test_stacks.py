@@ -346,6 +346,8 @@ def test_impossible_parameters_are_refused(options):
             NoiseModel(-1.0)
         with pytest.raises(ParameterError):
             NoiseModel(1.0, gain=0.0)
+        with pytest.raises(ParameterError, match=r"noise .*5\.0.*NoiseModel"):
+            combine(normal_frames(3), noise=5.0)
         return
     with pytest.raises(ParameterError, match=next(iter(options))):
         combine(normal_frames(3), **({"spread": "std"} | options))

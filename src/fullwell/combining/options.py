@@ -73,6 +73,8 @@ class Options:
     def __attrs_post_init__(self) -> None:
         if self.method not in ("mean", "median"):
             raise ParameterError("method", self.method, "'mean' or 'median'")
+        if not isinstance(self.noise, NoiseModel | None):
+            raise ParameterError("noise", self.noise, "a NoiseModel, such as NoiseModel(read_noise=5.0)")
         if self.spread not in ("noise", "std", "mad"):
             raise ParameterError("spread", self.spread, "'noise', 'std' or 'mad'")
         if self.clip is not None and not self.clip > 0:
