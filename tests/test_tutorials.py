@@ -1,4 +1,4 @@
-"""The tutorials run from their first cell to their last, in a kernel of their own, and show what they promise."""
+"""The tutorials run from first cell to last, in a kernel of their own, and show what they promise."""
 
 from __future__ import annotations
 

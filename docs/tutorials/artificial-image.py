@@ -13,12 +13,13 @@
 # %% [markdown]
 # # An artificial image
 #
-# A raw CCD frame is a sum of things that have nothing to do with each other: a pedestal that the electronics add, noise
-# of the amplifier, electrons that heat sets free, the sky, and at last the stars. Nobody can see them apart in a real
-# frame. In a simulated one they can be put in one at a time, and each can be exaggerated until it shows.
+# A raw CCD frame is a sum of things that have nothing to do with each other: a pedestal that the
+# electronics add, noise of the amplifier, electrons that heat sets free, the sky, and at last the stars.
+# Nobody can see them apart in a real frame. In a simulated one they can be put in one at a time, and each
+# can be exaggerated until it shows.
 #
-# The numbers are round ones: a gain of 1 e-/ADU, 5 e- of read noise, a bias of 1100 ADU, 0.1 e-/s of dark current,
-# exposures of 100 s, and a sky of 20 e- in each of them.
+# The numbers are round ones: a gain of 1 e-/ADU, 5 e- of read noise, a bias of 1100 ADU, 0.1 e-/s of dark
+# current, exposures of 100 s, and a sky of 20 e- in each of them.
 
 # %%
 import numpy as np
@@ -40,8 +41,8 @@ def expose(*effects, scene=None, seconds=SECONDS, exposure=0):
 # %% [markdown]
 # ## Read noise
 #
-# The amplifier that turns charge into a voltage adds a normally distributed number to every pixel. It is quoted in
-# electrons. A detector that does nothing else gives a frame around zero:
+# The amplifier that turns charge into a voltage adds a normally distributed number to every pixel. It is
+# quoted in electrons. A detector that does nothing else gives a frame around zero:
 
 # %%
 gain = fw.Gain(1.0 * u.electron / u.adu)
@@ -58,8 +59,9 @@ print(f"mean {noise_only.data.mean():+.3f} ADU, standard deviation {noise_only.d
 #
 # ## Bias
 #
-# A constant voltage lifts the whole frame. It is nearly the same for every pixel and in every exposure; a few columns are
-# off, always by the same amount. What does not change from frame to frame can be measured and taken away.
+# A constant voltage lifts the whole frame. It is nearly the same for every pixel and in every exposure; a
+# few columns are off, always by the same amount. What does not change from frame to frame can be measured
+# and taken away.
 
 # %%
 structure = np.zeros(SHAPE, np.float32)
@@ -74,9 +76,9 @@ fw.show_image(bias_frame, title="A bias frame: level, bad columns, read noise")
 # %% [markdown]
 # ## Dark current
 #
-# Heat lifts electrons into the pixels as light does. Their number grows with time, and since they arrive one by one it is a
-# Poisson number: a dark of 10 e- has a scatter of $\sqrt{10}$ e-, without any read noise. A few pixels are *hot*; here one
-# in ten thousand, and far hotter than real ones so that they show.
+# Heat lifts electrons into the pixels as light does. Their number grows with time, and since they arrive
+# one by one it is a Poisson number: a dark of 10 e- has a scatter of $\sqrt{10}$ e-, without any read
+# noise. A few pixels are *hot*; here one in ten thousand, and far hotter than real ones so that they show.
 
 # %%
 rates = np.full(SHAPE, 0.1, np.float32)
@@ -88,8 +90,8 @@ dark_frame = expose(dark, read_noise, gain, bias, converter)
 fw.show_image(dark_frame, title="A dark frame of 100 s")
 
 # %% [markdown]
-# On this scale hot pixels are lost when the picture is shrunk to the screen: the mean of a block of pixels hides a single one. Told
-# to keep the brightest of each block, the picture has them:
+# On this scale hot pixels are lost when the picture is shrunk to the screen: the mean of a block of pixels
+# hides a single one. Told to keep the brightest of each block, the picture has them:
 
 # %%
 fw.show_image(dark_frame, pool="max", title="The same, brightest pixel of each block")
@@ -102,8 +104,9 @@ fw.show_image(dark_frame, pool="max", title="The same, brightest pixel of each b
 # image[[ys, xs]] = 1000    # all rows in ys and all rows in xs
 # ```
 #
-# The second has one index, which is a list of two arrays, and one index picks rows. Old versions of NumPy took it for the first. A
-# simulation written at that time therefore lights whole rows today instead of hot pixels:
+# The second has one index, which is a list of two arrays, and one index picks rows. Old versions of NumPy
+# took it for the first. A simulation written at that time therefore lights whole rows today instead of hot
+# pixels:
 
 # %%
 rows_lit = np.zeros((50, 50))
@@ -118,8 +121,8 @@ print("pixels lit with two indices:  ", np.count_nonzero(pixels_lit))
 # %% [markdown]
 # ## Sky
 #
-# The sky shines into every pixel. Its electrons are Poisson numbers too. What the scene gives is the *expected* light; the
-# effect `ShotNoise` makes a number of electrons of it.
+# The sky shines into every pixel. Its electrons are Poisson numbers too. What the scene gives is the
+# *expected* light; the effect `ShotNoise` makes a number of electrons of it.
 
 # %%
 sky = fw.Sky(0.2)  # e-/s in each pixel
@@ -130,9 +133,9 @@ clouds = expose(*detector_effects, scene=sky)
 fw.show_image(clouds, title="Sky, dark current, bias and noise")
 
 # %% [markdown]
-# The middle of the distribution is bias + dark + sky = 1100 + 10 + 20 = 1130 ADU. Its spread comes from three
-# independent sources, which add in squares: $\sqrt{5^2 + 10 + 20} \approx 7.4$ ADU. Rounding to whole numbers adds
-# another 1/12.
+# The middle of the distribution is bias + dark + sky = 1100 + 10 + 20 = 1130 ADU. Its spread comes from
+# three independent sources, which add in squares: $\sqrt{5^2 + 10 + 20} \approx 7.4$ ADU. Rounding to whole
+# numbers adds another 1/12.
 
 # %%
 normal = clouds.data[(structure == 0) & (rates < 1)]  # neither bad columns nor hot pixels
@@ -143,7 +146,8 @@ fw.show_histogram(clouds, limits=(1080, 1200), title="What the pixels hold")
 # %% [markdown]
 # ## Stars
 #
-# Last come the stars: 50 round Gaussians whose peaks reach from 200 to 2000 e- in 100 s, anywhere in the frame.
+# Last come the stars: 50 round Gaussians whose peaks reach from 200 to 2000 e- in 100 s, anywhere in the
+# frame.
 
 # %%
 rng = np.random.default_rng(12345)
@@ -171,12 +175,15 @@ fw.show_image(image, limits=99.0, title="A raw image: 50 stars, and all that lie
 #
 # $$\text{image} = \text{bias} + \text{noise} + \text{dark} + \text{sky} + \text{stars},$$
 #
-# and one would think that the stars can be had by subtracting the rest. It is not that easy, for three reasons:
+# and one would think that the stars can be had by subtracting the rest. It is not that easy, for three
+# reasons:
 #
-# 1. Not every pixel responds alike to light. That is a factor, not a summand: [non-uniform sensitivity](non-uniform-sensitivity.py).
+# 1. Not every pixel responds alike to light. That is a factor, not a summand: [non-uniform
+#   sensitivity](non-uniform-sensitivity.py).
 # 2. Bias and dark have to be measured in frames which have read noise themselves.
-# 3. Noise is another number in each frame, and cannot be subtracted at all: [what calibration can do](calibration.py).
+# 3. Noise is another number in each frame, and cannot be subtracted at all: [what calibration can
+#   do](calibration.py).
 #
 # Each effect of this page has many relatives in a real detector: [all effects](../effects/index.md).
-# `fullwell simulate --preset guide -o RAW/` writes a night with this detector, and in the browser
-# all of its numbers have sliders: [simulator](../simulator.md).
+# `fullwell simulate --preset guide -o RAW/` writes a night with this detector, and in the browser all of
+# its numbers have sliders: [simulator](../simulator.md).

@@ -12,11 +12,11 @@
 # %% [markdown]
 # # Biases and darks
 #
-# A first evening with a small camera: ten biases, 29 darks of 10 s, one picture of the sky. What does the detector add to each
-# frame, how much of it is noise, and how is one told from the other?
+# A first evening with a small camera: ten biases, 29 darks of 10 s, one picture of the sky. What does the
+# detector add to each frame, how much of it is noise, and how is one told from the other?
 #
-# The frames are simulated, with the size, names and cards of an SBIG ST-402, and written to a folder. With frames of your own only the
-# folder is another one.
+# The frames are simulated, with the size, names and cards of an SBIG ST-402, and written to a folder. With
+# frames of your own only the folder is another one.
 
 # %%
 import tempfile
@@ -35,7 +35,8 @@ print(len(files), "files:", files[0].name, "...", files[-1].name)
 # %% [markdown]
 # ## 1. One bias
 #
-# A bias is the shortest exposure with the shutter closed. `fw.read` gives a `Frame`: the pixels, their unit, and the header.
+# A bias is the shortest exposure with the shutter closed. `fw.read` gives a `Frame`: the pixels, their
+# unit, and the header.
 
 # %%
 frame = fw.read(folder / "bias_001.FIT")
@@ -56,8 +57,8 @@ fw.show_image(frame, limits=99.0, title="The inner 99 percent")
 # %% [markdown]
 # ### The brightest pixel
 #
-# `argmax` counts pixels as if the rows were laid end to end; `unravel_index` turns that back into row and column. Arrays have the row
-# first, (y, x).
+# `argmax` counts pixels as if the rows were laid end to end; `unravel_index` turns that back into row and
+# column. Arrays have the row first, (y, x).
 
 # %%
 row, column = (int(i) for i in np.unravel_index(frame.data.argmax(), frame.shape))
@@ -67,15 +68,16 @@ fw.show_snippet(frame, center=(column, row), size=16, title="A hot pixel")
 # %% [markdown]
 # ### The distribution of values
 #
-# Nearly all pixels lie between 1000 and 1200 ADU. On a linear axis the hot pixel cannot be seen, on a logarithmic one a single
-# pixel is as tall as any. The values are whole numbers, so the histogram has one bin for each, or a whole number of them.
+# Nearly all pixels lie between 1000 and 1200 ADU. On a linear axis the hot pixel cannot be seen, on a
+# logarithmic one a single pixel is as tall as any. The values are whole numbers, so the histogram has one
+# bin for each, or a whole number of them.
 
 # %%
 fw.show_histogram(frame, title="All pixels")
 
 # %% [markdown]
-# A normal distribution with the same mean and spread does not quite fit: there is a tail to the right. That is the bright left side,
-# no noise. So the standard deviation of one bias is *not* its read noise:
+# A normal distribution with the same mean and spread does not quite fit: there is a tail to the right. That
+# is the bright left side, no noise. So the standard deviation of one bias is *not* its read noise:
 
 # %%
 print(f"standard deviation of one bias: {frame.data.std(ddof=1):.1f} ADU")
@@ -91,13 +93,15 @@ for bias_frame in biases:
     print(bias_frame.source, bias_frame.exposure_time, bias_frame.header["CCD-TEMP"])
 
 # %% [markdown]
-# (0.04 s is the shortest that this camera can do: strictly speaking these are darks.) One pixel through all ten:
+# (0.04 s is the shortest that this camera can do: strictly speaking these are darks.) One pixel through all
+# ten:
 
 # %%
 fw.show_series(biases, x=150, y=100)
 
 # %% [markdown]
-# It scatters by some ten ADU around its mean. Every pixel is such an experiment, and together they are a map:
+# It scatters by some ten ADU around its mean. Every pixel is such an experiment, and together they are a
+# map:
 
 # %%
 stack = np.array([bias_frame.data for bias_frame in biases])
@@ -106,9 +110,9 @@ fw.show_image(mean_bias, limits=99.0, title="Mean: what repeats")
 fw.show_noise_map(biases, title="Scatter from frame to frame: noise")
 
 # %% [markdown]
-# The gradient is in the mean and gone from the scatter. The average of the scatter over 390 150 pixels is the read noise. Almost:
-# the standard deviation of ten values comes out too low on average (by 2.7 %), the variance does not. So average variances and take
-# the root afterwards:
+# The gradient is in the mean and gone from the scatter. The average of the scatter over 390 150 pixels is
+# the read noise. Almost: the standard deviation of ten values comes out too low on average (by 2.7 %), the
+# variance does not. So average variances and take the root afterwards:
 
 # %%
 good = scatter < 30  # the hot pixel has shot noise of its own
@@ -116,17 +120,18 @@ print(f"mean of the standard deviations    {scatter[good].mean():.2f} ADU")
 print(f"root of the mean of the variances  {np.sqrt((scatter[good] ** 2).mean()):.2f} ADU")
 
 # %% [markdown]
-# `Bias.measure` does this with what else is needed: pixels that were hit by a cosmic ray are rejected, the level of a frame may drift,
-# and the noise has an error.
+# `Bias.measure` does this with what else is needed: pixels that were hit by a cosmic ray are rejected, the
+# level of a frame may drift, and the noise has an error.
 
 # %%
 bias = fw.Bias.measure(biases)
 print(f"read noise {bias.read_noise[0]:.3f} +- {bias.read_noise_error[0]:.3f} ADU, of {bias.count} frames")
 
 # %% [markdown]
-# **Median or mean?** One frame with a cosmic ray pulls the mean of its pixel away; the median does not move. But the median of many
-# frames is noisier than the mean, by 25 % for a large number of frames, as if a third of them had been thrown away. A mean
-# that leaves out only what the noise cannot explain has the best of both:
+# **Median or mean?** One frame with a cosmic ray pulls the mean of its pixel away; the median does not
+# move. But the median of many frames is noisier than the mean, by 25 % for a large number of frames, as if
+# a third of them had been thrown away. A mean that leaves out only what the noise cannot explain has the
+# best of both:
 
 # %%
 spoiled = stack.astype(np.float32)
@@ -147,8 +152,9 @@ difference = dark_frame.data - mean_bias
 fw.show_image(difference, limits=(-30, 50), title="One dark minus the mean bias")
 
 # %% [markdown]
-# No gradient is left: it belongs to the bias, and is there however short the exposure. What remains are about 14 ADU, hot pixels, and
-# noise. The hot pixels are the tail of this distribution, ten or twenty of them above 200 ADU:
+# No gradient is left: it belongs to the bias, and is there however short the exposure. What remains are
+# about 14 ADU, hot pixels, and noise. The hot pixels are the tail of this distribution, ten or twenty of
+# them above 200 ADU:
 
 # %%
 fw.show_histogram(difference, limits=(-60, 400), title="Dark minus bias")
@@ -157,7 +163,8 @@ print(
 )
 
 # %% [markdown]
-# All 29 together give a rate with an error. `Dark.measure` wants to know the bias, since it is in the darks too.
+# All 29 together give a rate with an error. `Dark.measure` wants to know the bias, since it is in the darks
+# too.
 
 # %%
 darks = fw.frames(folder / "dark_10s_*.FIT")
@@ -183,8 +190,8 @@ level = difference[quiet].mean()
 print(f"{level:.1f} ADU of dark current add {more:.1f} ADU^2 of variance: about {level / more:.1f} e-/ADU")
 
 # %% [markdown]
-# The distribution of the darks is narrower because there are 29 of them. The gain is rough, as a small difference of large numbers is; flats
-# do it better: [photon transfer](flats-and-photon-transfer.py).
+# The distribution of the darks is narrower because there are 29 of them. The gain is rough, as a small
+# difference of large numbers is; flats do it better: [photon transfer](flats-and-photon-transfer.py).
 #
 # ## 4. The sky
 #
@@ -198,8 +205,9 @@ fw.show_image(target, limits=99.0, title="As it came from the camera")
 fw.show_image(clean, limits=99.0, title="Bias and dark taken out")
 
 # %% [markdown]
-# The bright left side is gone, and so are the hot pixels. What is left of the unevenness belongs to the light: the sky, and the
-# sensitivity, which only a flat can tell. `clean.variance` says how uncertain each pixel is:
+# The bright left side is gone, and so are the hot pixels. What is left of the unevenness belongs to the
+# light: the sky, and the sensitivity, which only a flat can tell. `clean.variance` says how uncertain each
+# pixel is:
 
 # %%
 fw.show_histogram(np.sqrt(clean.variance), unit="electron", title="Uncertainty of the pixels")

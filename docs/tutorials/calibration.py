@@ -20,7 +20,8 @@
 #
 # $$\text{stars} + \text{noise} = \frac{\text{raw} - \text{bias} - \text{dark}}{\text{flat}} - \text{sky}.$$
 #
-# The noise stands on the left. **It cannot be removed**: it is another number in each frame, and nobody knows which.
+# The noise stands on the left. **It cannot be removed**: it is another number in each frame, and nobody
+# knows which.
 
 # %%
 import numpy as np
@@ -42,8 +43,8 @@ stars = fw.Stars(
 # %% [markdown]
 # ## An attempt to subtract noise
 #
-# Stars, and far too much read noise: 1500 e-, so that it shows. Then a second frame of the same noise, as the same camera
-# makes it, is subtracted.
+# Stars, and far too much read noise: 1500 e-, so that it shows. Then a second frame of the same noise, as
+# the same camera makes it, is subtracted.
 
 # %%
 noisy = fw.SignalChain([fw.ReadNoise(1500.0), fw.Gain(1.0)], detector=detector)
@@ -63,8 +64,8 @@ print(f"ratio {attempt.std() / with_stars.data.std():.3f}, the square root of tw
 #
 # ## Every calibration frame has noise, too
 #
-# So a bias that is subtracted brings its own read noise along. Here is a camera with 700 e- of it, a hundred times more than a good
-# one, and a night with a single frame of each kind.
+# So a bias that is subtracted brings its own read noise along. Here is a camera with 700 e- of it, a
+# hundred times more than a good one, and a night with a single frame of each kind.
 
 # %%
 structure = np.zeros(SHAPE, np.float32)
@@ -104,7 +105,8 @@ fw.show_image(raw, limits=99.0, title="Raw")
 fw.show_image(by_hand, limits=99.0, title="Calibrated with one bias and one dark")
 
 # %% [markdown]
-# The bad columns and the brightest hot pixels are gone, and so is the pedestal. But look at the width of the distributions:
+# The bad columns and the brightest hot pixels are gone, and so is the pedestal. But look at the width of
+# the distributions:
 
 # %%
 fw.show_histogram(
@@ -118,8 +120,8 @@ print(f"before {np.std(raw.data[rates < 1]):.0f} ADU, after {np.std(by_hand[rate
 
 # %% [markdown]
 # How much it has to grow can be said beforehand. With $t = 30$ s and a dark of 60 s, the dark enters with
-# $t / t_D = 1/2$. The bias enters twice: once by itself, and once in the dark current, from which it was subtracted. It is the
-# *same* bias, so its two coefficients are added before they are squared:
+# $t / t_D = 1/2$. The bias enters twice: once by itself, and once in the dark current, from which it was
+# subtracted. It is the *same* bias, so its two coefficients are added before they are squared:
 #
 # $$\text{raw} - \left(1 - \tfrac12\right) \text{bias} - \tfrac12\, \text{dark}
 # \quad\Rightarrow\quad \sigma^2 = \sigma_r^2 \left(1 + \tfrac14 + \tfrac14\right).$$
@@ -129,13 +131,15 @@ expected = READ_NOISE * np.sqrt(1 + 0.5**2 + 0.5**2)
 print(f"expected {expected:.0f} ADU (on the pixels that the flat leaves as they are)")
 
 # %% [markdown]
-# Had bias and dark been taken for independent, one would have said $\sqrt{1 + 1 + 1/4}$, a quarter too much.
+# Had bias and dark been taken for independent, one would have said $\sqrt{1 + 1 + 1/4}$, a quarter too
+# much.
 #
 # ## Many frames
 #
-# The mean of 25 frames has a fifth of the noise of one. It does not help the raw frame, whose own noise stays, but what the
-# calibration adds becomes small. `Bias.measure` and `Dark.measure` combine frames and remember how sure they are; the chain
-# corrects, and gives each pixel its variance with the noise of the masters in it, counted once.
+# The mean of 25 frames has a fifth of the noise of one. It does not help the raw frame, whose own noise
+# stays, but what the calibration adds becomes small. `Bias.measure` and `Dark.measure` combine frames and
+# remember how sure they are; the chain corrects, and gives each pixel its variance with the noise of the
+# masters in it, counted once.
 
 # %%
 known = fw.Gain(1.0)
@@ -152,5 +156,6 @@ predicted = np.sqrt(clean.variance[quiet].mean())
 print(f"scatter {clean.data[quiet].std():.1f} e-, predicted {predicted:.1f} e-, raw {READ_NOISE:.0f} e-")
 
 # %% [markdown]
-# That is all calibration can do: what repeats is taken out, what does not is left, and *how much is left is known*. On
-# thousands of simulated frames the predicted variance is right within a quarter of a percent: [noise](../noise.md).
+# That is all calibration can do: what repeats is taken out, what does not is left, and *how much is left is
+# known*. On thousands of simulated frames the predicted variance is right within a quarter of a percent:
+# [noise](../noise.md).

@@ -12,9 +12,10 @@
 # %% [markdown]
 # # Flats, their features, and the photon transfer curve
 #
-# A flat is a picture of nothing: a screen, a lamp, the twilight sky. It shows the detector itself, and few things teach more about one
-# than looking at its flats carefully. This page makes an inventory of what can be seen in the flats of a sensor of a large survey
-# camera, asks of each feature where in the signal chain it arises, and then measures the gain from nothing but the noise of flats.
+# A flat is a picture of nothing: a screen, a lamp, the twilight sky. It shows the detector itself, and few
+# things teach more about one than looking at its flats carefully. This page makes an inventory of what can
+# be seen in the flats of a sensor of a large survey camera, asks of each feature where in the signal chain
+# it arises, and then measures the gain from nothing but the noise of flats.
 
 # %%
 import numpy as np
@@ -43,8 +44,8 @@ detector = with_amplifiers_of(fw.Detector.preset("lsst-e2v"), (250, 64))
 # %% [markdown]
 # ## A flat in two colors
 #
-# Light of 365 nm is absorbed in the first few nanometers of the silicon, light of 900 nm goes through most of it. Whatever sits at the
-# surface shows in the violet and is gone in the red.
+# Light of 365 nm is absorbed in the first few nanometers of the silicon, light of 900 nm goes through most
+# of it. Whatever sits at the surface shows in the violet and is gone in the red.
 
 # %%
 features = [
@@ -66,8 +67,9 @@ for nm, response in flats.items():
 # %% [markdown]
 # ## Inventory
 #
-# For each feature ask: What does its shape say? Does it belong to an amplifier, to the detector, to the optics? Is it in all colors? Does
-# it act on photons or on electrons? Where in the chain does it come in, and is dividing by the flat the right cure?
+# For each feature ask: What does its shape say? Does it belong to an amplifier, to the detector, to the
+# optics? Is it in all colors? Does it act on photons or on electrons? Where in the chain does it come in,
+# and is dividing by the flat the right cure?
 
 # %%
 print(f"{'feature':22s} {'acts on':12s} {'365 nm':>8s} {'620 nm':>8s} {'900 nm':>8s}   peak to peak, percent")
@@ -79,12 +81,14 @@ for feature in features:
     print(f"{feature.name:22s} {feature.acts_on.value:12s} " + " ".join(f"{c:8.2f}" for c in contrast))
 
 # %% [markdown]
-# Annealing and coffee stains are violet only: they are in the surface. Vignetting and dust have no color: they are optics. Tree rings, edge
-# and midline act on the *area* of pixels, and a star there keeps all its electrons.
+# Annealing and coffee stains are violet only: they are in the surface. Vignetting and dust have no color:
+# they are optics. Tree rings, edge and midline act on the *area* of pixels, and a star there keeps all its
+# electrons.
 #
 # ### Looking at the right scale
 #
-# Noise and the response of single pixels hide what is smooth and faint. Averaged over blocks, or along rows, it comes out:
+# Noise and the response of single pixels hide what is smooth and faint. Averaged over blocks, or along
+# rows, it comes out:
 
 # %%
 fw.show_image(
@@ -107,8 +111,9 @@ fw.show_image(flats[365] / flats[620], limits=99.0, unit="", title="365 nm over 
 # %% [markdown]
 # ## Two kinds of noise
 #
-# Now the gain. A pixel with S electrons has a Poisson scatter of the square root of S, and a read noise that does not depend on S. In a
-# double logarithmic plot of noise against signal these are two straight lines: one level, one of slope 1/2.
+# Now the gain. A pixel with S electrons has a Poisson scatter of the square root of S, and a read noise
+# that does not depend on S. In a double logarithmic plot of noise against signal these are two straight
+# lines: one level, one of slope 1/2.
 
 # %%
 GAIN, READ_NOISE = 0.8, 5.0  # e-/ADU, e-
@@ -138,8 +143,8 @@ ax.legend()
 figure
 
 # %% [markdown]
-# The slope is 1/2 whatever the gain is. The *variance* knows the gain: signal is divided by the gain once, the variance by its square,
-# and variance over signal is one over the gain.
+# The slope is 1/2 whatever the gain is. The *variance* knows the gain: signal is divided by the gain once,
+# the variance by its square, and variance over signal is one over the gain.
 
 # %%
 variance_slope, intercept = np.polyfit(mean, noise**2, 1)
@@ -148,11 +153,13 @@ print(f"slope {variance_slope:.3f} per ADU, 1/slope {1 / variance_slope:.3f} e-/
 # %% [markdown]
 # ## From real flats: pairs
 #
-# A real flat has more than noise in it: vignetting, dust, differing pixels. Their scatter is no shot noise, and a single flat gives a
-# wrong gain. The difference of *two* equal flats has none of that. So flats are taken in pairs, of many exposure times.
+# A real flat has more than noise in it: vignetting, dust, differing pixels. Their scatter is no shot noise,
+# and a single flat gives a wrong gain. The difference of *two* equal flats has none of that. So flats are
+# taken in pairs, of many exposure times.
 #
-# Below are pairs of a simulated amplifier with what a real one has: charge that piled up in a pixel pushes later charge into the neighbors,
-# the *brighter-fatter* effect. Bright flats come out smoother than Poisson.
+# Below are pairs of a simulated amplifier with what a real one has: charge that piled up in a pixel pushes
+# later charge into the neighbors, the *brighter-fatter* effect. Bright flats come out smoother than
+# Poisson.
 
 # %%
 amplifier = fw.Detector.single((300, 300), gain=GAIN, read_noise=READ_NOISE)
@@ -171,11 +178,12 @@ chain = fw.SignalChain(
 
 # %%
 lamp = fw.Lamp(1000.0)  # e-/s
-biases, flats_taken, number = [], [], 0
-for seconds in [0.0] * 4 + [t for t in np.linspace(2, 90, 18) for _ in range(2)]:
-    frame = chain.expose(lamp if seconds else None, seconds, noise=fw.Noise(7, exposure=number)).frame
-    (flats_taken if seconds else biases).append(frame)
-    number += 1
+times = [0.0] * 4 + [t for t in np.linspace(2, 90, 18) for _ in range(2)]
+frames = [
+    chain.expose(lamp if seconds else None, seconds, noise=fw.Noise(7, exposure=number)).frame
+    for number, seconds in enumerate(times)
+]
+biases, flats_taken = frames[:4], frames[4:]
 
 # One pair by hand ...
 pair = fw.gain_from_pair(flats_taken[-2], flats_taken[-1], biases[0], biases[1])
@@ -199,6 +207,7 @@ transfer.plot(figure.subplots())
 figure
 
 # %% [markdown]
-# The bright pair alone says a gain that is far too high, since the variance that it lacks is taken for fewer, larger steps. The curve as a whole
-# bends, and the fit with the covariances of neighboring pixels knows where the missing variance went:
-# [photon transfer](../photon-transfer.md), [brighter-fatter](../effects/brighter-fatter.md).
+# The bright pair alone says a gain that is far too high, since the variance that it lacks is taken for
+# fewer, larger steps. The curve as a whole bends, and the fit with the covariances of neighboring pixels
+# knows where the missing variance went: [photon transfer](../photon-transfer.md),
+# [brighter-fatter](../effects/brighter-fatter.md).

@@ -12,9 +12,9 @@
 # %% [markdown]
 # # Non-uniform sensitivity
 #
-# Two pixels that receive the same light do not report the same number. Optics darken the corners, grains of dust throw
-# shadows, and pixels differ in how much of the light they turn into charge. All of this is a *factor*, and it multiplies the
-# light only: bias, dark current and read noise come later.
+# Two pixels that receive the same light do not report the same number. Optics darken the corners, grains of
+# dust throw shadows, and pixels differ in how much of the light they turn into charge. All of this is a
+# *factor*, and it multiplies the light only: bias, dark current and read noise come later.
 #
 # $$\text{image} = \text{bias} + \text{noise} + \text{dark} + \text{flat} \times (\text{sky} + \text{stars})$$
 
@@ -38,8 +38,9 @@ vignetting = Vignetting(corner=0.06)
 fw.show_image(vignetting.render(detector), unit="", title="Vignetting")
 
 # %% [markdown]
-# **Dust** on a filter or a window is far from focus, so that each grain throws the shadow of the telescope's pupil: a ring,
-# with the shadow of the secondary mirror as its hole. Its diameter tells where the grain lies: distance over focal ratio.
+# **Dust** on a filter or a window is far from focus, so that each grain throws the shadow of the
+# telescope's pupil: a ring, with the shadow of the secondary mirror as its hole. Its diameter tells where
+# the grain lies: distance over focal ratio.
 
 # %%
 filter_dust = Donuts(number=8, distance=6 * u.mm, f_ratio=8, depth=0.02, pixel_size=9 * u.um, seed=1)
@@ -50,8 +51,8 @@ print(
 fw.show_image(filter_dust.render(detector) * window_dust.render(detector), unit="", title="Dust")
 
 # %% [markdown]
-# **Pixels** differ by about one percent. The picture below is a cut-out at full size; shrunk to the screen, blocks of pixels are
-# averaged, and the pattern would vanish.
+# **Pixels** differ by about one percent. The picture below is a cut-out at full size; shrunk to the screen,
+# blocks of pixels are averaged, and the pattern would vanish.
 
 # %%
 pixels = PixelResponse(scatter=0.01)
@@ -60,7 +61,8 @@ fw.show_snippet(
 )
 
 # %% [markdown]
-# All together they are the flat of this camera. Only a few percent separate its brightest parts from its darkest:
+# All together they are the flat of this camera. Only a few percent separate its brightest parts from its
+# darkest:
 
 # %%
 # Both kinds of dust are a `Donuts`; a camera may have as many features of a kind as it likes.
@@ -100,22 +102,24 @@ image = camera.expose(fw.Scene([fw.Sky(0.2), stars]), seconds, seed=1).frame
 fw.show_image(image, limits=99.0, title="Sky of 20 e-")
 
 # %% [markdown]
-# The flat does not show. Two percent of a sky of 20 e- are 0.4 e-, and the noise of a pixel is 7 e-. Under a sky that is a hundred
-# times brighter, with the moon up or in the infrared, the same two percent are 40 e-:
+# The flat does not show. Two percent of a sky of 20 e- are 0.4 e-, and the noise of a pixel is 7 e-. Under
+# a sky that is a hundred times brighter, with the moon up or in the infrared, the same two percent are 40
+# e-:
 
 # %%
 bright = camera.expose(fw.Scene([fw.Sky(20.0), stars]), seconds, seed=2).frame
 fw.show_image(bright, limits=99.0, title="Sky of 2000 e-")
 
 # %% [markdown]
-# Not showing does not mean being absent: a star in the corner is 6 % too faint in either image. Its brightness is wrong by more than
-# the noise of a bright star, and nothing in the picture tells.
+# Not showing does not mean being absent: a star in the corner is 6 % too faint in either image. Its
+# brightness is wrong by more than the noise of a bright star, and nothing in the picture tells.
 #
 # ## Which part of a flat may be divided out
 #
-# A flat is measured with a lamp, and what looks like low sensitivity in it may be something else. *Tree rings* are rings in the silicon
-# where pixels are a little smaller or larger. A smaller pixel collects less of a lamp, but the charge is not lost: its neighbor has
-# it. Divided by such a flat, a star gets the wrong brightness. So each feature says what it acts on:
+# A flat is measured with a lamp, and what looks like low sensitivity in it may be something else. *Tree
+# rings* are rings in the silicon where pixels are a little smaller or larger. A smaller pixel collects less
+# of a lamp, but the charge is not lost: its neighbor has it. Divided by such a flat, a star gets the wrong
+# brightness. So each feature says what it acts on:
 
 # %%
 rings = TreeRings(amplitude=2e-3)
@@ -127,5 +131,5 @@ divisible = response_of([vignetting, pixels, rings], detector, acts_on=[ActsOn.P
 fw.show_image(seen.response / divisible.response, unit="", title="In the flat, but not to be divided out")
 
 # %% [markdown]
-# [What shows in a flat](../effects/flat-features.md) lists all features with what they act on;
-# [flats and photon transfer](flats-and-photon-transfer.py) looks for them in a real detector's flats.
+# [What shows in a flat](../effects/flat-features.md) lists all features with what they act on; [flats and
+# photon transfer](flats-and-photon-transfer.py) looks for them in a real detector's flats.

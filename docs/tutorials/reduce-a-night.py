@@ -12,8 +12,8 @@
 # %% [markdown]
 # # Reduce your own night
 #
-# A folder of raw frames goes in, a folder of calibrated frames comes out, and a report that says what was done to them and why. This page
-# does it to a small simulated night; put your own folder in its place.
+# A folder of raw frames goes in, a folder of calibrated frames comes out, and a report that says what was
+# done to them and why. This page does it to a small simulated night; put your own folder in its place.
 
 # %%
 import json
@@ -52,7 +52,8 @@ print(len(list(raw.glob("*.fits"))), "raw frames")
 # %% [markdown]
 # ## One call
 #
-# On the command line it is `fullwell reduce RAW/ -o OUT/`, and `--dry-run` tells beforehand what would happen. From Python:
+# On the command line it is `fullwell reduce RAW/ -o OUT/`, and `--dry-run` tells beforehand what would
+# happen. From Python:
 
 # %%
 result = fw.reduce(raw, out)
@@ -60,8 +61,9 @@ for path in sorted([*out.glob("*.*"), *out.glob("*/*.fits")]):
     print(path.relative_to(out))
 
 # %% [markdown]
-# Masters lie in `masters/`, one file each. Each science frame has its own file in `calibrated/`, under its own name, with planes for
-# uncertainty and flags. `report.html` opens in a browser: what was found, what was chosen and why, warnings first.
+# Masters lie in `masters/`, one file each. Each science frame has its own file in `calibrated/`, under its
+# own name, with planes for uncertainty and flags. `report.html` opens in a browser: what was found, what
+# was chosen and why, warnings first.
 #
 # ## What was made
 #
@@ -95,7 +97,8 @@ fw.show_image(after, limits=99.0, flags=True, title="What is flagged, and why")
 # %% [markdown]
 # ## Is it right?
 #
-# The mean of the variance plane should be what the sky really scatters, on pixels that are not flagged and hold no star:
+# The mean of the variance plane should be what the sky really scatters, on pixels that are not flagged and
+# hold no star:
 
 # %%
 sky = ~after.mask & (np.abs(after.data - np.median(after.data)) < 5 * np.sqrt(after.variance))
@@ -112,8 +115,8 @@ print(f"scatter {rest[inner].std():.2f}, predicted {np.sqrt(after.variance[inner
 #
 # ## Again, and again
 #
-# Called a second time, `reduce` finds that nothing changed and does nothing; with a new frame in the folder it makes what depends on it.
-# A run that was killed goes on where it stopped, and gives the same bytes.
+# Called a second time, `reduce` finds that nothing changed and does nothing; with a new frame in the folder
+# it makes what depends on it. A run that was killed goes on where it stopped, and gives the same bytes.
 
 # %%
 again = fw.reduce(raw, out)
@@ -122,6 +125,8 @@ print("exit code", int(again.exit_code))
 # %% [markdown]
 # ## From here
 #
-# - `fullwell config > reduce.toml` writes a file with every setting explained: [how it decides](../how-it-decides.md).
-# - `fullwell inspect OUT/` opens raw and calibrated frames side by side in a browser: [inspector](../inspector.md).
+# - `fullwell config > reduce.toml` writes a file with every setting explained: [how it
+#   decides](../how-it-decides.md).
+# - `fullwell inspect OUT/` opens raw and calibrated frames side by side in a browser:
+#   [inspector](../inspector.md).
 # - Every step can be done by hand: [biases and darks](biases-and-darks.py).
