@@ -97,7 +97,7 @@ for bias_frame in biases:
 # ten:
 
 # %%
-fw.show_series(biases, x=150, y=100)
+fw.show_series(biases, (150, 100))
 
 # %% [markdown]
 # It scatters by some ten ADU around its mean. Every pixel is such an experiment, and together they are a
@@ -107,6 +107,8 @@ fw.show_series(biases, x=150, y=100)
 stack = np.array([bias_frame.data for bias_frame in biases])
 mean_bias, scatter = stack.mean(axis=0), stack.std(axis=0, ddof=1)
 fw.show_image(mean_bias, limits=99.0, title="Mean: what repeats")
+
+# %%
 fw.show_noise_map(biases, title="Scatter from frame to frame: noise")
 
 # %% [markdown]
@@ -158,8 +160,11 @@ fw.show_image(difference, limits=(-30, 50), title="One dark minus the mean bias"
 
 # %%
 fw.show_histogram(difference, limits=(-60, 400), title="Dark minus bias")
+
+# %%
 print(
-    f"mean {difference.mean():.2f} ADU, median {np.median(difference):.2f} ADU, {(difference > 200).sum()} above 200"
+    f"mean {difference.mean():.2f} ADU, median {np.median(difference):.2f} ADU, "
+    f"{(difference > 200).sum()} pixels above 200"
 )
 
 # %% [markdown]
@@ -181,9 +186,15 @@ print(f"{len(darks)} darks: {rate:.3f} ADU/s in the typical pixel, {rate * 0.04:
 
 # %%
 dark_noise = np.array([f.data for f in darks]).std(axis=0, ddof=1)
-fw.show_histogram(
-    {"biases": scatter, "darks": dark_noise}, limits=(0, 25), log=False, title="Scatter of single pixels"
-)
+style = {"bins": np.linspace(0, 25, 126), "log": False, "gaussian": False, "unit": "adu"}
+plot = fw.show_histogram(scatter, label="biases", **style)
+fw.show_histogram(dark_noise, label="darks", color="tab:orange", ax=plot.axes, **style)
+
+# %%
+plot.axes.set_title("Scatter of single pixels")
+plot
+
+# %%
 quiet = (dark_noise < 30) & good
 more = (dark_noise[quiet] ** 2).mean() - (scatter[quiet] ** 2).mean()
 level = difference[quiet].mean()
@@ -202,6 +213,8 @@ target = fw.read(folder / "target_image.FIT")
 chain = fw.SignalChain([bias, dark, fw.Gain(2.0)])
 clean = chain.correct(target)
 fw.show_image(target, limits=99.0, title="As it came from the camera")
+
+# %%
 fw.show_image(clean, limits=99.0, title="Bias and dark taken out")
 
 # %% [markdown]

@@ -53,6 +53,8 @@ another = noisy.expose(None, seconds, noise=fw.Noise(5, exposure=1)).frame
 attempt = with_stars.data - another.data
 
 fw.show_image(with_stars, limits=99.0, title="Stars with noise")
+
+# %%
 fw.show_image(attempt, limits=99.0, title="The same minus another frame of noise")
 
 # %%
@@ -102,6 +104,8 @@ dark_current = (one_dark.data - one_bias.data) * (seconds / 60.0)
 by_hand = (raw.data - one_bias.data - dark_current) / flat.response
 
 fw.show_image(raw, limits=99.0, title="Raw")
+
+# %%
 fw.show_image(by_hand, limits=99.0, title="Calibrated with one bias and one dark")
 
 # %% [markdown]
@@ -109,13 +113,16 @@ fw.show_image(by_hand, limits=99.0, title="Calibrated with one bias and one dark
 # the distributions:
 
 # %%
-fw.show_histogram(
-    {"raw, median subtracted": raw.data - np.median(raw.data), "calibrated": by_hand},
-    bins="freedman",
-    limits=(-4000, 4000),
-    log=False,
-    title="Before and after",
-)
+before = raw.data - np.median(raw.data)
+style = {"bins": "freedman", "limits": (-4000, 4000), "log": False, "gaussian": False}
+plot = fw.show_histogram(before, label="raw, its median subtracted", unit="adu", **style)
+fw.show_histogram(by_hand, label="calibrated", color="tab:orange", ax=plot.axes, **style)
+
+# %%
+plot.axes.set_title("Before and after")
+plot
+
+# %%
 print(f"before {np.std(raw.data[rates < 1]):.0f} ADU, after {np.std(by_hand[rates < 1]):.0f} ADU")
 
 # %% [markdown]

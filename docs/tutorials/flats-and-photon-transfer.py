@@ -62,7 +62,16 @@ features = [
 ]
 flats = {nm: response_of(features, detector, wavelength=nm * u.nm).response for nm in (365, 620, 900)}
 for nm, response in flats.items():
-    fw.show_image(response, unit="", limits=99.0, title=f"Flat at {nm} nm")
+    print(f"{nm} nm: from {np.percentile(response, 0.5):.3f} to {np.percentile(response, 99.5):.3f}")
+
+# %%
+fw.show_image(flats[365], unit="", limits=99.0, title="Flat at 365 nm")
+
+# %%
+fw.show_image(flats[620], unit="", limits=99.0, title="Flat at 620 nm")
+
+# %%
+fw.show_image(flats[900], unit="", limits=99.0, title="Flat at 900 nm")
 
 # %% [markdown]
 # ## Inventory
@@ -97,9 +106,17 @@ fw.show_image(
     unit="",
     title="Without vignetting",
 )
-fw.show_profile(flats[620], axis="column", average="median", unit="", title="Median of each row: the midline")
+
+# %%
+fw.show_profile(flats[620], against="row", average="median", unit="", title="Median of each row: the midline")
+
+# %%
 fw.show_profile(
-    flats[620], axis="row", average="median", unit="", title="Median of each column: steps between amplifiers"
+    flats[620],
+    against="column",
+    average="median",
+    unit="",
+    title="Median of each column: steps between amplifiers",
 )
 
 # %% [markdown]
@@ -193,12 +210,9 @@ print(f"brightest pair alone: {pair.gain:.4f} +- {pair.gain_error:.4f} e-/ADU")
 bias = fw.Bias.measure(biases)
 known = fw.SignalChain([bias])
 transfer = fw.PhotonTransfer.fit([known.correct(f) for f in [*biases[:2], *flats_taken]])
-print(
-    f"whole curve:          {transfer.gain.value[0]:.4f} +- {transfer.gain.error[0]:.4f} e-/ADU (true {GAIN})"
-)
-print(
-    f"read noise:           {transfer.read_noise.value[0]:.2f} +- {transfer.read_noise.error[0]:.2f} e- (true {READ_NOISE})"
-)
+gain, noise = transfer.gain, transfer.read_noise
+print(f"whole curve:          {gain.value[0]:.4f} +- {gain.error[0]:.4f} e-/ADU (true {GAIN})")
+print(f"read noise:           {noise.value[0]:.2f} +- {noise.error[0]:.2f} e- (true {READ_NOISE})")
 print(f"a00:                  {transfer.brighter_fatter.a[0][0, 0]:.2e} per e- (true -3.09e-6)")
 
 # %%

@@ -43,11 +43,11 @@ fw.show_image(vignetting.render(detector), unit="", title="Vignetting")
 # the grain lies: distance over focal ratio.
 
 # %%
-filter_dust = Donuts(number=8, distance=6 * u.mm, f_ratio=8, depth=0.02, pixel_size=9 * u.um, seed=1)
-window_dust = Donuts(number=12, distance=2.5 * u.mm, f_ratio=8, depth=0.03, pixel_size=9 * u.um, seed=2)
-print(
-    f"rings of {filter_dust.diameter:.0f} pixels from the filter, of {window_dust.diameter:.0f} from the window"
-)
+camera = {"f_ratio": 8, "pixel_size": 9 * u.um}
+filter_dust = Donuts(number=8, distance=6 * u.mm, depth=0.02, seed=1, **camera)
+window_dust = Donuts(number=12, distance=2.5 * u.mm, depth=0.03, seed=2, **camera)
+print(f"rings of {filter_dust.diameter:.0f} pixels from the filter")
+print(f"rings of {window_dust.diameter:.0f} pixels from the window")
 fw.show_image(filter_dust.render(detector) * window_dust.render(detector), unit="", title="Dust")
 
 # %% [markdown]
@@ -68,7 +68,9 @@ fw.show_snippet(
 # Both kinds of dust are a `Donuts`; a camera may have as many features of a kind as it likes.
 flat = response_of([vignetting, filter_dust, window_dust, pixels], detector)
 fw.show_image(flat.response, unit="", title="The flat")
-fw.show_profile(flat.response, axis="row", average="mean", unit="", title="Mean of all rows")
+
+# %%
+fw.show_profile(flat.response, against="column", average="mean", unit="", title="Mean of all rows")
 
 # %% [markdown]
 # ## What it does to an image

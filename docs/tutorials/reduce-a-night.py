@@ -78,6 +78,8 @@ name = sorted(path.name for path in (out / "calibrated").glob("*.fits"))[0]
 before = fw.read(next(raw.glob(name.split(".")[0] + "*")))
 after = fw.read(out / "calibrated" / name)
 fw.show_image(before, limits=99.0, title="Raw")
+
+# %%
 fw.show_image(after, limits=99.0, title="Calibrated")
 
 # %% [markdown]
@@ -92,7 +94,7 @@ for plane in fw.Flags:
         print(f"{plane.name:14s} {count:6d} pixels")
 
 # %%
-fw.show_image(after, limits=99.0, flags=True, title="What is flagged, and why")
+fw.show_image(after, limits=99.0, planes="all", title="What is flagged, and why")
 
 # %% [markdown]
 # ## Is it right?
