@@ -8,6 +8,7 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+# ---
 
 # %% [markdown]
 # # Biases and darks
@@ -189,8 +190,6 @@ dark_noise = np.array([f.data for f in darks]).std(axis=0, ddof=1)
 style = {"bins": np.linspace(0, 25, 126), "log": False, "gaussian": False, "unit": "adu"}
 plot = fw.show_histogram(scatter, label="biases", **style)
 fw.show_histogram(dark_noise, label="darks", color="tab:orange", ax=plot.axes, **style)
-
-# %%
 plot.axes.set_title("Scatter of single pixels")
 plot
 

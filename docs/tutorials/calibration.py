@@ -8,6 +8,7 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+# ---
 
 # %% [markdown]
 # # Calibration, and why noise stays
@@ -117,8 +118,6 @@ before = raw.data - np.median(raw.data)
 style = {"bins": "freedman", "limits": (-4000, 4000), "log": False, "gaussian": False}
 plot = fw.show_histogram(before, label="raw, its median subtracted", unit="adu", **style)
 fw.show_histogram(by_hand, label="calibrated", color="tab:orange", ax=plot.axes, **style)
-
-# %%
 plot.axes.set_title("Before and after")
 plot
 

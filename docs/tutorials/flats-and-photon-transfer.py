@@ -8,6 +8,7 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+# ---
 
 # %% [markdown]
 # # Flats, their features, and the photon transfer curve
@@ -20,7 +21,7 @@
 # %%
 import numpy as np
 from astropy import units as u
-from matplotlib.figure import Figure
+from matplotlib import pyplot as plt
 
 import fullwell as fw
 from fullwell.detector.shrinking import with_amplifiers_of
@@ -148,8 +149,7 @@ mean, noise = np.array([r.mean() for r in rows]), np.array([r.std(ddof=1) for r 
 light = mean > 1000
 slope, offset = np.polyfit(np.log10(mean[light]), np.log10(noise[light]), 1)
 
-figure = Figure(figsize=(7, 4.5), layout="constrained")
-ax = figure.subplots()
+figure, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
 shown = mean > 0
 ax.loglog(mean[shown], noise[shown], ".", label="measured")
 ax.loglog(mean[light], 10**offset * mean[light] ** slope, label=f"slope {slope:.3f}")
@@ -157,7 +157,7 @@ ax.axhline(READ_NOISE / GAIN, color="gray", ls=":", label="read noise")
 ax.set_xlabel("signal (ADU)")
 ax.set_ylabel("noise (ADU)")
 ax.legend()
-figure
+plt.show()
 
 # %% [markdown]
 # The slope is 1/2 whatever the gain is. The *variance* knows the gain: signal is divided by the gain once,
@@ -216,9 +216,9 @@ print(f"read noise:           {noise.value[0]:.2f} +- {noise.error[0]:.2f} e- (t
 print(f"a00:                  {transfer.brighter_fatter.a[0][0, 0]:.2e} per e- (true -3.09e-6)")
 
 # %%
-figure = Figure(figsize=(7, 4.5), layout="constrained")
-transfer.plot(figure.subplots())
-figure
+figure, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
+transfer.plot(ax)
+plt.show()
 
 # %% [markdown]
 # The bright pair alone says a gain that is far too high, since the variance that it lacks is taken for

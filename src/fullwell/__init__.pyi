@@ -14,7 +14,7 @@ from .display import show_image as show_image
 from .display import show_noise_map as show_noise_map
 from .display import show_profile as show_profile
 from .display import show_series as show_series
-from .display import snippet as snippet
+from .display import show_snippet as show_snippet
 from .effects import ADC as ADC
 from .effects import Bias as Bias
 from .effects import BiasWander as BiasWander

@@ -136,17 +136,17 @@ def test_the_color_bar_goes_back_to_the_value(how, low, span, fraction):
 
 def test_a_cut_out_keeps_the_coordinates_of_the_frame():
     data = image((60, 80))
-    plot = fw.snippet(data, (30, 20), size=(10, 6))
+    plot = fw.show_snippet(data, (30, 20), size=(10, 6))
     assert list(plot.axes.images[0].get_extent()) == [24.5, 34.5, 16.5, 22.5]
     np.testing.assert_array_equal(cells(plot), data[17:23, 25:35])
-    odd = fw.snippet(data, (30, 20), size=1)
+    odd = fw.show_snippet(data, (30, 20), size=1)
     assert cells(odd).tolist() == [[data[20, 30]]]
 
 
 def test_beyond_the_edge_a_cut_out_stays_empty():
     frame = fw.Frame(image((60, 80)))
     frame.flags[58, 79] = fw.Flags.HOT
-    plot = fw.snippet(frame, (78, 58), size=20, planes="HOT", mask=frame.data > 0)
+    plot = fw.show_snippet(frame, (78, 58), size=20, planes="HOT", mask=frame.data > 0)
     np.testing.assert_array_equal(cells(plot), frame.data[48:, 68:])
     for drawn in plot.axes.images:
         assert list(drawn.get_extent()) == [67.5, 79.5, 47.5, 59.5]
@@ -174,6 +174,6 @@ def test_what_is_no_image_is_refused():
     with pytest.raises(FrameError, match="mask"):
         fw.show_image(image(), mask=np.zeros((2, 2), bool))
     with pytest.raises(ParameterError, match="center"):
-        fw.snippet(image(), (500, 20))
+        fw.show_snippet(image(), (500, 20))
     with pytest.raises(ParameterError, match="size"):
-        fw.snippet(image(), (5, 5), size=0)
+        fw.show_snippet(image(), (5, 5), size=0)

@@ -1,7 +1,7 @@
 """Looking: displays, pictures of frames, histograms, profiles and series."""
 
 from fullwell.display.histogram import show_histogram
-from fullwell.display.image import show_image, snippet
+from fullwell.display.image import show_image, show_snippet
 from fullwell.display.noise_map import show_noise_map
 from fullwell.display.plane_colors import PLANE_COLORS
 from fullwell.display.plot import Plot
@@ -16,5 +16,5 @@ __all__ = [
     "show_noise_map",
     "show_profile",
     "show_series",
-    "snippet",
+    "show_snippet",
 ]

@@ -20,7 +20,7 @@ from fullwell.picture import Limits, Pool, Stretch, find_limits, pool_blocks
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["show_image", "snippet"]
+__all__ = ["show_image", "show_snippet"]
 
 #: Color of what has no value, as in the thumbnails.
 _NOTHING = "#c4603c"
@@ -110,7 +110,7 @@ def show_image(
     return attrs.evolve(plot, facts={"limits": found, "block": step, "flagged": flagged})
 
 
-def snippet(
+def show_snippet(
     image: FrameLike,
     center: tuple[float, float],
     *,
