@@ -77,8 +77,8 @@ fw.show_image(bias_frame, title="A bias frame: level, bad columns, read noise")
 # ## Dark current
 #
 # Heat lifts electrons into the pixels as light does. Their number grows with time, and since they arrive
-# one by one it is a Poisson number: a dark of 10 e- has a scatter of $\sqrt{10}$ e-, without any read
-# noise. A few pixels are *hot*; here one in ten thousand, and far hotter than real ones so that they show.
+# one by one it is a Poisson number: a dark of 10 e- has a scatter of √10 e-, without any read noise. A few
+# pixels are *hot*; here one in ten thousand, and far hotter than real ones so that they show.
 
 # %%
 rates = np.full(SHAPE, 0.1, np.float32)
@@ -134,8 +134,8 @@ fw.show_image(clouds, title="Sky, dark current, bias and noise")
 
 # %% [markdown]
 # The middle of the distribution is bias + dark + sky = 1100 + 10 + 20 = 1130 ADU. Its spread comes from
-# three independent sources, which add in squares: $\sqrt{5^2 + 10 + 20} \approx 7.4$ ADU. Rounding to whole
-# numbers adds another 1/12.
+# three independent sources, which add in squares: √(5² + 10 + 20) ≈ 7.4 ADU. Rounding to whole numbers adds
+# another 1/12.
 
 # %%
 normal = clouds.data[(structure == 0) & (rates < 1)]  # neither bad columns nor hot pixels
@@ -173,7 +173,9 @@ fw.show_image(image, limits=99.0, title="A raw image: 50 stars, and all that lie
 #
 # Everything here is a sum,
 #
-# $$\text{image} = \text{bias} + \text{noise} + \text{dark} + \text{sky} + \text{stars},$$
+# ```text
+# image = bias + noise + dark + sky + stars
+# ```
 #
 # and one would think that the stars can be had by subtracting the rest. It is not that easy, for three
 # reasons:

@@ -15,11 +15,15 @@
 #
 # A raw frame is
 #
-# $$\text{raw} = \text{bias} + \text{noise} + \text{dark} + \text{flat} \times (\text{sky} + \text{stars}),$$
+# ```text
+# raw = bias + noise + dark + flat × (sky + stars)
+# ```
 #
 # and solved for what is of interest
 #
-# $$\text{stars} + \text{noise} = \frac{\text{raw} - \text{bias} - \text{dark}}{\text{flat}} - \text{sky}.$$
+# ```text
+# stars + noise = (raw - bias - dark) / flat - sky
+# ```
 #
 # The noise stands on the left. **It cannot be removed**: it is another number in each frame, and nobody
 # knows which.
@@ -117,7 +121,7 @@ fw.show_image(by_hand, limits=99.0, title="Calibrated with one bias and one dark
 before = raw.data - np.median(raw.data)
 style = {"bins": "freedman", "limits": (-4000, 4000), "log": False, "gaussian": False}
 plot = fw.show_histogram(before, label="raw, its median subtracted", unit="adu", **style)
-fw.show_histogram(by_hand, label="calibrated", color="tab:orange", ax=plot.axes, **style)
+fw.show_histogram(by_hand, label="calibrated", color="tab:orange", unit="adu", ax=plot.axes, **style)
 plot.axes.set_title("Before and after")
 plot
 
@@ -125,20 +129,20 @@ plot
 print(f"before {np.std(raw.data[rates < 1]):.0f} ADU, after {np.std(by_hand[rates < 1]):.0f} ADU")
 
 # %% [markdown]
-# How much it has to grow can be said beforehand. With $t = 30$ s and a dark of 60 s, the dark enters with
-# $t / t_D = 1/2$. The bias enters twice: once by itself, and once in the dark current, from which it was
+# How much it has to grow can be said beforehand. With t = 30 s and a dark of 60 s, the dark enters with t /
+# t_D = 1/2. The bias enters twice: once by itself, and once in the dark current, from which it was
 # subtracted. It is the *same* bias, so its two coefficients are added before they are squared:
 #
-# $$\text{raw} - \left(1 - \tfrac12\right) \text{bias} - \tfrac12\, \text{dark}
-# \quad\Rightarrow\quad \sigma^2 = \sigma_r^2 \left(1 + \tfrac14 + \tfrac14\right).$$
+# ```text
+# raw - (1 - 1/2) bias - 1/2 dark      variance = read noise² × (1 + 1/4 + 1/4)
+# ```
 
 # %%
 expected = READ_NOISE * np.sqrt(1 + 0.5**2 + 0.5**2)
 print(f"expected {expected:.0f} ADU (on the pixels that the flat leaves as they are)")
 
 # %% [markdown]
-# Had bias and dark been taken for independent, one would have said $\sqrt{1 + 1 + 1/4}$, a quarter too
-# much.
+# Had bias and dark been taken for independent, one would have said √(1 + 1 + 1/4), a quarter too much.
 #
 # ## Many frames
 #

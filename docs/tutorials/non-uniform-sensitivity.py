@@ -17,7 +17,9 @@
 # dust throw shadows, and pixels differ in how much of the light they turn into charge. All of this is a
 # *factor*, and it multiplies the light only: bias, dark current and read noise come later.
 #
-# $$\text{image} = \text{bias} + \text{noise} + \text{dark} + \text{flat} \times (\text{sky} + \text{stars})$$
+# ```text
+# image = bias + noise + dark + flat × (sky + stars)
+# ```
 
 # %%
 import numpy as np
