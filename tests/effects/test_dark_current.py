@@ -248,3 +248,11 @@ def test_telegraph_pixels_need_enough_darks():
         Telegraph.measure(FrameSet([frame] * 8))
     with pytest.raises(ChainError, match="outside"):
         Telegraph([[500, 1]], 1.0).correct(frame)
+
+
+def test_levels_fade_while_the_detector_idles():
+    effect = Telegraph(np.argwhere(np.ones((30, 30))), 1000.0, 1e5, 1e5)
+    chain = SignalChain([effect], detector=Detector.single((30, 30)))
+    first, second = (e.frame.data > 5000 for e in chain.expose_sequence([(None, 10.0)] * 2, seed=2, idle=1e6))
+    # Nothing is left of the level before: half of the pixels changed, 5 standard errors.
+    assert abs((first != second).mean() - 0.5) < 5 * 0.5 / 30

@@ -39,6 +39,7 @@ class Take:
         As for `SignalChain.expose`, and so are the others.
     exposure_time, dark_time, temperature : Quantity or float
     state : mapping
+    idle : Quantity or float
     """
 
     scene: Renders | npt.ArrayLike | None
@@ -46,6 +47,7 @@ class Take:
     dark_time: u.Quantity | float | None = None
     temperature: u.Quantity | float | None = None
     state: Mapping[str, Mapping[str, Any]] | None = None
+    idle: u.Quantity | float | None = None
 
 
 @attrs.frozen(eq=False)
@@ -85,6 +87,7 @@ def expose(
     temperature: u.Quantity | float | None = None,
     state: Mapping[str, Mapping[str, Any]] | None = None,
     memory: Mapping[str, Any] | None = None,
+    idle: u.Quantity | float | None = None,
     stages: bool = False,
 ) -> Exposure:
     """Simulate one raw frame with `effects` in the order of their stages; see `SignalChain.expose`."""
@@ -99,6 +102,7 @@ def expose(
         state=state or {},
         memory=dict(memory or {}),
         temperature=None if temperature is None else _kelvin(temperature),
+        idle=None if idle is None else _seconds("idle", idle),
     )
     path = _Path(signal, light)
     kept: dict[str, Frame] = {}

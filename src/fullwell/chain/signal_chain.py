@@ -136,6 +136,7 @@ class SignalChain:
         temperature: u.Quantity | float | None = None,
         state: Mapping[str, Mapping[str, Any]] | None = None,
         memory: Mapping[str, Any] | None = None,
+        idle: u.Quantity | float | None = None,
         stages: bool = False,
     ) -> Exposure:
         """Simulate one raw frame.
@@ -160,6 +161,9 @@ class SignalChain:
             What is set for this exposure alone, by effect name.
         memory : mapping, optional
             What the detector carries on from the exposure before: its `Exposure.memory`.
+        idle : Quantity or float, optional
+            Seconds since the end of that exposure, read-out included, in which what is remembered fades;
+            what the effects state if not given.
         stages : bool
             Also keep the frame behind every effect, in `Exposure.stages`. The final frame stays the same.
 
@@ -183,6 +187,7 @@ class SignalChain:
             temperature=temperature,
             state=state,
             memory=memory,
+            idle=idle,
             stages=stages,
         )
 
@@ -195,6 +200,7 @@ class SignalChain:
         seed: int | None = None,
         temperature: u.Quantity | float | None = None,
         memory: Mapping[str, Any] | None = None,
+        idle: u.Quantity | float | None = None,
         stages: bool = False,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> Iterator[Exposure]:
@@ -210,6 +216,8 @@ class SignalChain:
             As for `expose`, for the first frame; the number of the exposure grows by one each.
         memory : mapping, optional
             What the detector remembers at first.
+        idle : Quantity or float, optional
+            Seconds before each exposure, read-out of the one before included; `Take.idle` has precedence.
         on_progress : callable, optional
             Called with the number of frames done, and of all.
 
@@ -239,6 +247,7 @@ class SignalChain:
                     temperature=temperature if take.temperature is None else take.temperature,
                     state=take.state,
                     memory=carried,
+                    idle=idle if take.idle is None else take.idle,
                     stages=stages,
                 )
                 carried = exposure.memory

@@ -130,12 +130,15 @@ class GlowTable(ConfigModel):
 
 
 class PersistenceTable(ConfigModel):
-    """Traps that remember: fraction of the charge above the threshold (e-), seconds, capacity (e-)."""
+    """Traps that remember: fraction of the charge above the threshold (e-), seconds, capacity (e-).
 
-    fraction: Fraction = 1e-3
-    time_constant: Positive = 200.0
+    One number, or one for each kind of trap.
+    """
+
+    fraction: Fraction | tuple[Fraction, ...] = 1e-3
+    time_constant: Positive | tuple[Positive, ...] = 200.0
     threshold: NotNegative = 0.0
-    capacity: NotNegative | None = None
+    capacity: NotNegative | tuple[NotNegative, ...] | None = None
 
 
 class XRaysTable(ConfigModel):

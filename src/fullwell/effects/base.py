@@ -90,6 +90,8 @@ class Signal:
         what stands there and leave what is to be remembered.
     temperature : float or None
         Of the detector, in kelvin; None where it does not matter.
+    idle : float or None
+        Seconds between the exposure before and this one; None where nobody states them.
     counted : bool
         Whether the photo-electrons in `image` are counted already: brighter-fatter does that itself.
     """
@@ -105,6 +107,7 @@ class Signal:
     memory: dict[str, Any] = attrs.field(factory=dict)
     temperature: float | None = None
     counted: bool = False
+    idle: float | None = None
 
     @property
     def layout(self) -> str:

@@ -187,6 +187,6 @@ def scaling(
         raise ChainError(
             f"{what}: it holds for {own:.1f} K, the frame has {wanted:.1f} K, and how it follows temperature "
             f"is not known; take darks within {SAME_TEMPERATURE:g} K, or measure them at several "
-            "temperatures, which gives the law (or set the temperature of the frame to None to take it as it is)"
+            "temperatures, which gives the law (a frame whose temperature is None takes it as it is)"
         )
     return law.scaling(key, shape=shape)

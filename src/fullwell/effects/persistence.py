@@ -10,14 +10,50 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, numbers_in
 from fullwell.effects.converters import electrons, seconds
-from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
+from fullwell.errors import ChainError, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags
-from fullwell.frame import Frame, FrameSet, as_frame
+from fullwell.frame import Frame, FrameSet
 from fullwell.noise import Noise
 
 __all__ = ["Persistence"]
+
+#: Put charge back until it changes by less than this part of itself.
+SETTLED = 3e-7
+ROUNDS = 200
+
+Kinds = float | tuple[float, ...]
+
+
+def _one_or_more(value: Any, unit: u.UnitBase) -> Kinds:
+    """One number stays one, a sequence becomes a tuple, one a kind of trap."""
+    numbers = numbers_in(value, unit)
+    if not numbers.size:
+        raise ParameterError("traps", value, "one value or more")
+    return float(numbers[0]) if np.ndim(value) == 0 else tuple(float(number) for number in numbers)
+
+
+def _fractions(value: Any) -> Kinds:
+    return _one_or_more(value, u.dimensionless_unscaled)
+
+
+def _times(value: Any) -> Kinds:
+    return _one_or_more(value, u.s)
+
+
+def _charges(value: Any) -> Kinds:
+    return _one_or_more(value, u.electron)
+
+
+def _held(value: Any) -> npt.NDArray[np.float32]:
+    array = np.asarray(value, np.float32)
+    array = array[None] if array.ndim == 2 else array
+    bad = ~(np.isfinite(array) & (array >= 0))
+    if array.ndim != 3 or not array.size or bad.any():
+        seen = float(array[bad][0]) if bad.any() else array.shape
+        raise ParameterError("trapped", seen, "images of electrons, finite and 0 or more, one a kind of trap")
+    return array
 
 
 @attrs.frozen(eq=False)
@@ -26,22 +62,26 @@ class Persistence(Effect):
 
     Parameters
     ----------
-    fraction : float
-        Part of the charge above `threshold` that is trapped.
-    time_constant : Quantity or float
+    fraction : float or sequence of float
+        Part of the charge above `threshold` that is trapped. Several are several kinds of traps, and so are
+        time constants and capacities; one number holds for all.
+    time_constant : Quantity, float or sequence
         Seconds in which the traps empty to 1/e.
     threshold : Quantity or float
         Electrons up to which nothing is trapped.
-    capacity : Quantity or float
+    capacity : Quantity, float or sequence
         Electrons that the traps of a pixel hold at most.
     idle : Quantity or float
-        Seconds between the end of one exposure and the start of the next, read-out included.
-    trapped : ndarray or None, shape (rows, columns)
-        Electrons that the traps hold when the frame to be corrected starts; see `following`.
+        Seconds between the end of one exposure and the start of the next, read-out included, where a sequence
+        does not state them.
+    trapped : ndarray or None, shape (rows, columns) or (kinds, rows, columns)
+        Electrons that the traps hold when the frame to be corrected starts; see `following`. None is empty.
     suspect : Quantity or float
         Electrons of persistence from which on a corrected pixel is SUSPECT.
     errors : tuple of float
-        Standard errors of fraction and time constant, where they were measured.
+        Standard errors of the fractions, then of the time constants, where they were measured.
+    conserving : bool
+        Whether what is trapped is missing in the exposure that fills the traps; `correct` puts it back.
 
     Raises
     ------
@@ -52,69 +92,133 @@ class Persistence(Effect):
     name: ClassVar[str] = "persistence"
     stage: ClassVar[Stage] = Stage.PERSISTENCE
     kind: ClassVar[Kind] = Kind.POINTWISE
-    fraction: float = 1e-3
-    time_constant: float = attrs.field(default=200.0, converter=seconds)
+    fraction: Kinds = attrs.field(default=1e-3, converter=_fractions)
+    time_constant: Kinds = attrs.field(default=200.0, converter=_times)
     threshold: float = attrs.field(default=0.0, converter=electrons)
-    capacity: float = attrs.field(default=np.inf, converter=electrons)
+    capacity: Kinds = attrs.field(default=np.inf, converter=_charges)
     idle: float = attrs.field(default=0.0, converter=seconds)
-    trapped: npt.NDArray[np.float32] | None = None
+    trapped: npt.NDArray[np.float32] | None = attrs.field(
+        default=None, converter=attrs.converters.optional(_held)
+    )
     suspect: float = attrs.field(default=5.0, converter=electrons)
     errors: tuple[float, ...] = ()
+    conserving: bool = attrs.field(default=True, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        if not 0 <= self.fraction <= 1:
-            raise ParameterError("fraction", self.fraction, "0 to 1")
-        if not (np.isfinite(self.time_constant) and self.time_constant > 0):
+        sizes = {np.size(getattr(self, name)) for name in ("fraction", "time_constant", "capacity")}
+        if len(sizes - {1}) > 1:
+            raise ParameterError(
+                "fraction, time_constant and capacity",
+                sorted(sizes),
+                "one value, or one for each kind of trap",
+            )
+        fractions = np.atleast_1d(self.fraction)
+        # With all of them together at 1 no charge would be left.
+        total = float(self._each(self.fraction).sum())
+        if not (fractions >= 0).all() or not total <= 1 or (self.conserving and not total < 1):
+            limit = "below 1" if self.conserving else "to 1"
+            raise ParameterError("fraction", self.fraction, f"0 {limit}, all kinds together")
+        if not all(np.isfinite(t) and t > 0 for t in np.atleast_1d(self.time_constant)):
             raise ParameterError("time_constant", self.time_constant, "above 0 s")
         for name in ("threshold", "capacity", "idle", "suspect"):
-            if not getattr(self, name) >= 0:
+            if not (np.asarray(getattr(self, name)) >= 0).all():
                 raise ParameterError(name, getattr(self, name), "0 or more")
+        if self.trapped is not None and len(self.trapped) != self.kinds:
+            raise ParameterError("trapped", self.trapped.shape, f"{self.kinds} images, one a kind of trap")
+
+    @property
+    def kinds(self) -> int:
+        """Number of kinds of traps."""
+        return max(np.size(value) for value in (self.fraction, self.time_constant, self.capacity))
+
+    def _each(self, value: Kinds) -> npt.NDArray[np.float32]:
+        """One value a kind, to go with images."""
+        values = np.broadcast_to(np.asarray(value, np.float32), (self.kinds,))
+        return np.asarray(values[:, None, None])
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:
         """Release what ``signal.memory`` (at first `trapped`) holds, a Poisson number, and trap anew."""
         held = signal.memory.get(self.name)
-        if held is not None:
-            held = self._after(held, self.idle)
+        if held is None:
+            held = self._at_first(signal.image.shape)
         else:
-            held = np.zeros(signal.image.shape, np.float32) if self.trapped is None else self.trapped
+            held = self._after(held, self.idle if signal.idle is None else signal.idle)
         caught = self._caught(signal.image, held)
-        expected = self._released(held, signal.dark_time)
+        released = self._released(held, signal.dark_time)
+        expected = released.sum(axis=0)
+        if self.conserving and caught.any():
+            signal.image = signal.image - caught.sum(axis=0)
         if expected.any():
             signal.image = signal.image + noise.stream(self.name).poisson(expected)
         signal.truth[self.name] = expected
-        signal.memory[self.name] = (held - expected + caught).astype(np.float32)
+        signal.memory[self.name] = (held - released + caught).astype(np.float32)
+
+    def _at_first(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+        if self.trapped is None:
+            return np.zeros((self.kinds, *shape), np.float32)
+        if self.trapped.shape[1:] != shape:
+            raise ChainError(f"the traps have shape {self.trapped.shape[1:]}, the frame {shape}")
+        return self.trapped
 
     def _after(self, held: Any, seconds: float) -> Any:
-        return (held * np.exp(-seconds / self.time_constant)).astype(np.float32)
+        return (held * np.exp(-np.float32(seconds) / self._each(self.time_constant))).astype(np.float32)
 
     def _released(self, held: Any, seconds: float) -> Any:
-        return (held * -np.expm1(-seconds / self.time_constant)).astype(np.float32)
+        part = -np.expm1(-np.float32(seconds) / self._each(self.time_constant))
+        return (held * part).astype(np.float32)
 
     def _caught(self, charge: Any, held: Any) -> Any:
-        wanted = self.fraction * np.maximum(charge - self.threshold, 0)
-        return np.minimum(wanted, np.maximum(self.capacity - held, 0)).astype(np.float32)
+        wanted = self._each(self.fraction) * np.maximum(charge - np.float32(self.threshold), 0)
+        room = np.maximum(self._each(self.capacity) - held, 0)
+        return np.minimum(wanted, room).astype(np.float32)
 
-    def following(self, frames: Iterable[Frame]) -> Self:
+    def _before_capture(self, left: Any, held: Any) -> Any:
+        """Charge of which `left` is what the traps did not take: ``left = charge - caught(charge)``."""
+        if not self.conserving:
+            return left
+        charge = left
+        # Each round shrinks what is missing by the fraction, which is far below 1.
+        for _ in range(ROUNDS):
+            again = (left + self._caught(charge, held).sum(axis=0)).astype(np.float32)
+            if np.all(np.abs(again - charge) <= SETTLED * np.maximum(np.abs(again), 1)):
+                break
+            charge = again
+        return again
+
+    def following(
+        self, frames: Iterable[Frame], *, idle: u.Quantity | float | Sequence[float] | None = None
+    ) -> Self:
         """Return the effect as it stands after these corrected exposures, oldest first, up to the next one.
 
         Parameters
         ----------
         frames : iterable of Frame
-            In electrons, dark and bias taken out; saturated pixels count with what they say.
+            In electrons, dark and bias taken out; saturated pixels count with what they say. They may hold
+            what the traps let go, and lack what the traps took, or be corrected for that.
+        idle : Quantity, float or sequence, optional
+            Seconds behind each frame, one for all or one each; `Persistence.idle` if not given.
 
         Raises
         ------
         ChainError
             If a frame is not in electrons or has no time.
+        ParameterError
+            If there are not as many idle times as frames.
         """
         held = self.trapped
-        for frame in frames:
+        todo = list(frames)
+        idles = numbers_in(self.idle if idle is None else idle, u.s)
+        if idles.size not in (1, len(todo)) or not (idles >= 0).all():
+            raise ParameterError("idle", idle, f"0 s or more, one value or {len(todo)}")
+        for frame, pause in zip(todo, np.broadcast_to(idles, (len(todo),)), strict=True):
             if frame.unit != u.electron or frame.dark_time is None:
                 raise ChainError("what the traps caught is known from frames in electrons with a dark time")
-            before = np.zeros(frame.shape, np.float32) if held is None else held
+            before = np.zeros((self.kinds, *frame.shape), np.float32) if held is None else held
             charge = np.where(np.isfinite(frame.data), frame.data, 0)
+            if self.name not in frame.applied:
+                charge = self._before_capture(charge, before)
             left = before - self._released(before, frame.dark_time)
-            held = self._after(left + self._caught(charge, before), self.idle)
+            held = self._after(left + self._caught(charge, before), float(pause))
         return attrs.evolve(self, trapped=held)
 
     @classmethod
@@ -125,8 +229,9 @@ class Persistence(Effect):
         known: Chain | None = None,
         threshold: u.Quantity | float = 0.0,
         idle: u.Quantity | float = 0.0,
+        most: int = 3,
     ) -> Self:
-        """Fit trap fraction and time constant to darks that follow a flat.
+        """Fit trap fractions and time constants to darks that follow a flat.
 
         Parameters
         ----------
@@ -136,6 +241,15 @@ class Persistence(Effect):
             Takes out bias, dark and gain.
         threshold, idle
             As for the class; they are not fitted.
+        most : int
+            Kinds of traps at most. A further one is believed where it lowers chi-square by 13.8, which chance
+            does once in a thousand times, there are more darks than unknowns, and each fraction is 3 standard
+            errors or more above 0.
+
+        Returns
+        -------
+        Persistence
+            The shortest time constant first; one number each where a single one tells all that is seen.
 
         Raises
         ------
@@ -144,78 +258,42 @@ class Persistence(Effect):
         ChainError
             If the frames are not in electrons, or the darks show nothing.
         """
-        held = [as_frame(frame) if known is None else known.correct(as_frame(frame)) for frame in frames]
-        if len(held) < 3:
-            raise NotEnoughFrames(
-                f"persistence needs a flat and two darks behind it, there are {len(held)} frames"
-            )
-        if any(frame.unit != u.electron or frame.dark_time is None for frame in held):
-            raise ChainError("persistence is measured in electrons and seconds; is a gain or a time missing?")
-        good = ~np.any([frame.mask for frame in held], axis=0)
-        source = float(np.maximum(held[0].data[good] - electrons(threshold), 0).mean())
-        means = np.array([_mean(frame, good) for frame in held[1:]])
-        starts, lengths = _clock(held, seconds(idle))
-        fraction, tau, errors = _fit(means, source, starts, lengths)
-        return cls(fraction, tau, threshold=threshold, idle=idle, errors=errors)
+        from fullwell.effects.persistence_fit import fit_decay
+
+        decay = fit_decay(frames, known=known, threshold=electrons(threshold), idle=seconds(idle), most=most)
+        # What was trapped is missing in the flat.
+        source = decay.source + sum(decay.amplitudes)
+        fractions = tuple(amplitude / source for amplitude in decay.amplitudes)
+        errors = (*(error / source for error in decay.amplitude_errors), *decay.time_errors)
+        single = len(fractions) == 1
+        return cls(
+            fractions[0] if single else fractions,
+            decay.times[0] if single else decay.times,
+            threshold=threshold,
+            idle=idle,
+            errors=errors,
+        )
 
     def correct(self, frame: Frame, *, chain: Chain | None = None) -> Frame:  # noqa: ARG002
-        """Subtract what the traps release, and flag where that is much.
+        """Subtract what the traps release, put back what they took, and flag where the first is much.
 
-        Its shot noise stays in the variance, to which the electrons were counted.
+        The shot noise stays in the variance, to which the electrons were counted.
 
         Raises
         ------
         ChainError
             If the frame is not in electrons, or has another shape than `trapped`.
         """
-        if self.trapped is None:
+        if self.trapped is None and not self.conserving:
             return frame
         if frame.unit != u.electron or frame.dark_time is None:
             raise ChainError("persistence is subtracted in electrons from frames with a dark time")
-        if self.trapped.shape != frame.shape:
-            raise ChainError(f"the traps have shape {self.trapped.shape}, the frame {frame.shape}")
-        expected = self._released(self.trapped, frame.dark_time)
+        held = self._at_first(frame.shape)
+        expected = self._released(held, frame.dark_time).sum(axis=0)
         flags = frame.flags | np.where(
             expected > self.suspect, FLAG_DTYPE.type(Flags.SUSPECT), FLAG_DTYPE.type(0)
         )
-        return frame.with_(data=(frame.data - expected).astype(frame.data.dtype), flags=flags)
-
-
-def _mean(frame: Frame, good: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """Mean of the good pixels without outliers, and its error."""
-    data = frame.data[good].astype(np.float64)
-    middle, spread = np.median(data), 1.4826 * np.median(np.abs(data - np.median(data)))
-    kept = data[np.abs(data - middle) <= 5 * max(spread, 1e-12)]
-    return float(kept.mean()), float(kept.std(ddof=1) / np.sqrt(kept.size))
-
-
-def _clock(held: Sequence[Frame], idle: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Seconds from the end of the flat to the start of each dark, and how long the darks are."""
-    lengths = np.array([float(frame.dark_time or 0.0) for frame in held[1:]])
-    starts = idle * np.arange(1, lengths.size + 1) + np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
-    return starts, lengths
-
-
-def _fit(
-    means: npt.NDArray[np.float64],
-    source: float,
-    starts: npt.NDArray[np.float64],
-    lengths: npt.NDArray[np.float64],
-) -> tuple[float, float, tuple[float, float]]:
-    """Weighted fit of fraction x source x exp(-start/tau) (1 - exp(-length/tau)), in the logarithms."""
-    from scipy.optimize import curve_fit
-
-    values, errors = means.T
-    if not values[0] > 3 * errors[0] or not source > 0:
-        raise ChainError(f"no persistence is seen: {values[0]:.3g} +- {errors[0]:.2g} e- in the first dark")
-
-    def model(_: Any, amplitude: float, log_tau: float) -> Any:
-        tau = np.exp(log_tau)
-        return np.exp(amplitude) * source * np.exp(-starts / tau) * -np.expm1(-lengths / tau)
-
-    tau = float(np.clip(lengths.sum(), 1.0, 1e6))
-    start = (np.log(values[0] / source / -np.expm1(-lengths[0] / tau)), np.log(tau))
-    best, covariance = curve_fit(model, starts, values, p0=start, sigma=errors, absolute_sigma=True)
-    fraction, tau = np.exp(best)
-    spread = np.sqrt(np.diag(covariance))
-    return float(fraction), float(tau), (float(fraction * spread[0]), float(tau * spread[1]))
+        left = frame.data - expected
+        known = np.isfinite(left)
+        charge = self._before_capture(np.where(known, left, 0), held)
+        return frame.with_(data=np.where(known, charge, left).astype(frame.data.dtype), flags=flags)

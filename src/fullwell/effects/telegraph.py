@@ -183,7 +183,7 @@ class Telegraph(Effect):
             return
         stream = noise.stream(self.name)
         before = signal.memory.get(self.name)
-        high, after = self._time_in_upper(signal.dark_time, stream, before)
+        high, after = self._time_in_upper(signal.dark_time, stream, before, idle=signal.idle or 0.0)
         amplitude = self.amplitude_at(signal.temperature)
         electrons = stream.poisson((amplitude * high).astype(np.float32), draw=1)
         image = signal.image.copy()
@@ -193,13 +193,16 @@ class Telegraph(Effect):
         signal.memory[self.name] = after
 
     def _time_in_upper(
-        self, seconds: float, stream: Any, before: npt.NDArray[np.bool_] | None
+        self, seconds: float, stream: Any, before: npt.NDArray[np.bool_] | None, *, idle: float
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
         """Seconds that each pixel spends in the upper level, jump by jump, and whether it ends there."""
         n = len(self.pixels)
         # Exponential times have no memory of their own: the level at the end is all there is to remember.
-        state = stream.uniform(n, draw=2) < self.time_high / (self.time_high + self.time_low)
-        state = state if before is None else before
+        chance = np.full(n, self.time_high / (self.time_high + self.time_low))
+        if before is not None:
+            # What is remembered fades towards the mean with the sum of both rates.
+            chance += (before - chance) * np.exp(-idle * (1 / self.time_high + 1 / self.time_low))
+        state = stream.uniform(n, draw=2) < chance
         left, high, draw = np.full(n, seconds), np.zeros(n), 3
         # Fast pixels average out: after that many jumps the rest is as good as its mean.
         for _ in range(1000):
