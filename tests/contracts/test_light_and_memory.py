@@ -110,10 +110,21 @@ class TestSmear(EffectContract):
         ({"row_time": -1.0}, "row_time"),
         ({"row_time": 1.0, "transfer": "sideways"}, "transfer"),
     ]
+    measurable = True
+    presets = ("lsst-itl", "lsst-e2v")  # with parallel overscan
 
     def make(self, detector, random):
         kind = ["frame", "read-out"][int(random.integers(2))]
         return Smear(random.uniform(1e-4, 1e-3), transfer=kind)
+
+    def measure(self, effect, detector, *, noise):
+        chain = self.forward(effect, detector)
+        light = np.full(detector.shape, 5000.0, np.float32)
+        frames = self.exposures(chain, detector, light, [2.0], noise=noise)
+        return Smear.measure(frames, known=chain, transfer=effect.transfer)
+
+    def observables(self, effect, detector):
+        return {"row_time": (effect.row_time, effect.error or 1.0)}
 
 
 class TestPersistence(EffectContract):

@@ -8,7 +8,7 @@ from astropy import units as u
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fullwell import Bias, Flat, FrameSet, Gain, ReadNoise, ShotNoise, SignalChain
+from fullwell import Bias, Flat, FrameSet, Gain, Overscan, ReadNoise, ShotNoise, SignalChain
 from fullwell.detector import Detector
 from fullwell.detector.shrinking import with_amplifiers_of
 from fullwell.effects import Signal
@@ -195,6 +195,88 @@ def test_smear_is_undone_exactly(transfer, row_time, seed):
     effect.simulate(signal, noise=Noise(1))
     frame = Frame(signal.image, unit=u.electron, exposure_time=1.0, detector=detector.without_scans())
     np.testing.assert_allclose(effect.correct(frame).data, image, rtol=2e-4, atol=2e-3)
+
+
+SCANNED = Detector.single((40, 30), overscan=8, prescan=2, parallel=10)
+
+
+@pytest.mark.parametrize("transfer", ["frame", "read-out"])
+def test_parallel_overscan_holds_the_smear_of_its_column(transfer):
+    light = np.random.default_rng(1).uniform(0, 2e4, SCANNED.shape)
+    chain = SignalChain([Smear(0.01, transfer)], detector=SCANNED)
+    raw = chain.expose(light, 2.0, seed=1).frame.data
+    behind = raw[SCANNED.amplifiers[0].parallel.slices]
+    expected = 0.01 * light.sum(axis=0)
+    # Poisson: 6 sigma for each of 300 pixels.
+    assert (np.abs(behind - expected) < 6 * np.sqrt(expected)).all()
+    outside = raw.copy()
+    outside[SCANNED.amplifiers[0].parallel.slices] = 0
+    outside[SCANNED.amplifiers[0].data.slices] = 0
+    assert not outside.any()
+
+
+def test_overscan_follows_each_corner_that_is_read():
+    detector = with_amplifiers_of(Detector.preset("lsst-e2v"), (40, 6))
+    light = np.zeros(detector.shape, np.float32)
+    where = []
+    for amplifier in detector.amplifiers:
+        y, x = amplifier.box.y0 + 7, amplifier.box.x0 + 1
+        light[y, x] = 1e6
+        where.append((y, x))
+    chain = SignalChain([Smear(0.01)], detector=detector)
+    raw = chain.expose(light, 1.0, seed=1).frame.data
+    # The rows behind lie on the same columns as the streak through the data.
+    for amplifier in detector.amplifiers:
+        streak = np.flatnonzero(raw[amplifier.data.slices].sum(axis=0))
+        np.testing.assert_array_equal(np.flatnonzero(raw[amplifier.parallel.slices].sum(axis=0)), streak)
+
+
+@pytest.mark.parametrize("transfer", ["frame", "read-out"])
+def test_an_exposure_of_no_seconds_has_smear_only(transfer):
+    light = np.full(SCANNED.shape, 1000.0)
+    chain = SignalChain([Flat(np.full(SCANNED.shape, 0.5)), Smear(0.01, transfer)], detector=SCANNED)
+    exposure = chain.expose(light, 0.0, seed=1)
+    assert not exposure.light.any()
+    data = SCANNED.assemble(exposure.frame.data)
+    rows = np.full(40, 39.0) if transfer == "frame" else np.arange(40.0)
+    np.testing.assert_allclose(data, np.broadcast_to(5.0 * rows[:, None], data.shape), rtol=1e-5)
+    assert exposure.frame.data[SCANNED.amplifiers[0].parallel.slices].mean() == pytest.approx(200, rel=0.05)
+    assert not chain.expose(light, 0.0, seed=1).light.any()
+    assert not SignalChain([Smear(0.0)], detector=SCANNED).expose(light, 0.0, seed=1).frame.data.any()
+
+
+@pytest.mark.parametrize("transfer", ["frame", "read-out"])
+def test_the_row_time_is_measured_from_the_overscan(transfer):
+    detector = Detector.single((100, 120), overscan=16, parallel=20)
+    chain = SignalChain([Smear(2e-4, transfer), Gain(1.5), Bias(1000.0), ReadNoise(5.0), ShotNoise()])
+    light = np.full(detector.shape, 1000.0)
+    light[40:60, 30:50] = 2e4
+    frames = [
+        chain.expose(light, t, detector=detector, noise=Noise(2, i)).frame for i, t in enumerate((1, 2, 3))
+    ]
+    found = Smear.measure(frames, transfer=transfer)
+    assert found.transfer == transfer
+    assert found.error < 0.02 * 2e-4
+    assert found.row_time == pytest.approx(2e-4, abs=5 * found.error)
+    # In fringe of the streak, 20 rows of 20 columns: what is left is noise, 5 standard errors.
+    clean = chain.with_(found, Overscan()).without("bias").correct(frames[0])
+    above = clean.data[70:90, 30:50]
+    assert above.mean() == pytest.approx(1000, abs=5 * np.sqrt(1000 / above.size) + 4)
+
+
+def test_smear_that_cannot_be_measured_is_refused():
+    frame = Frame(np.zeros(SCANNED.raw_shape, np.float32), exposure_time=1.0, detector=SCANNED)
+    with pytest.raises(ChainError, match="no light"):
+        Smear.measure([frame])
+    with pytest.raises(ChainError, match="above 0 s"):
+        Smear.measure([frame.with_(exposure_time=0.0)])
+    with pytest.raises(ChainError, match="raw"):
+        Smear.measure([frame_of(np.ones(SHAPE))])
+    with pytest.raises(NotEnoughFrames, match="parallel"):
+        Smear.measure([])
+    bare = Detector.single((40, 30), parallel=10)
+    with pytest.raises(ChainError, match="no serial overscan"):
+        Smear.measure([Frame(np.ones(bare.raw_shape), exposure_time=1.0, detector=bare)])
 
 
 def test_a_bias_goes_through_a_chain_with_smear():

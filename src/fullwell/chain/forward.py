@@ -93,9 +93,13 @@ def expose(
     """Simulate one raw frame with `effects` in the order of their stages; see `SignalChain.expose`."""
     seconds = _seconds("exposure_time", exposure_time)
     dark_seconds = seconds if dark_time is None else _seconds("dark_time", dark_time)
-    light = _light(scene, seconds, detector.shape)
+    effects = tuple(effects)
+    light = seen = _light(scene, seconds, detector.shape)
+    light_time = seconds
+    if seconds == 0 and scene is not None and any(effect.sees_light_of_transfer for effect in effects):
+        light_time, seen = 1.0, _light(scene, 1.0, detector.shape)
     signal = Signal(
-        light,
+        seen,
         detector,
         seconds,
         dark_seconds,
@@ -103,8 +107,9 @@ def expose(
         memory=dict(memory or {}),
         temperature=None if temperature is None else _kelvin(temperature),
         idle=None if idle is None else _seconds("idle", idle),
+        light_time=light_time,
     )
-    path = _Path(signal, light)
+    path = _Path(signal, seen)
     kept: dict[str, Frame] = {}
     for effect in effects:
         if effect.stage >= Stage.TRANSFER:

@@ -92,6 +92,12 @@ class Signal:
         Of the detector, in kelvin; None where it does not matter.
     idle : float or None
         Seconds between the exposure before and this one; None where nobody states them.
+    light_time : float or None
+        Seconds of light in `image` at first: the exposure time, but 1 s where that is 0 and an effect of the
+        chain sees light all the same (`Effect.sees_light_of_transfer`).
+    behind : sequence of ndarray, or None
+        Electrons in the parallel overscan, by amplifier, shape (rows, columns) in read order; `to_raw` puts
+        them in.
     counted : bool
         Whether the photo-electrons in `image` are counted already: brighter-fatter does that itself.
     """
@@ -108,6 +114,8 @@ class Signal:
     temperature: float | None = None
     counted: bool = False
     idle: float | None = None
+    light_time: float | None = None
+    behind: Sequence[npt.NDArray[Any]] | None = None
 
     @property
     def layout(self) -> str:
@@ -123,6 +131,11 @@ class Signal:
         if not self.raw:
             self.image = self.detector.disassemble(self.image)
             self.raw = True
+            for amplifier, rows in zip(self.detector.amplifiers, self.behind or (), strict=False):
+                if amplifier.parallel is not None:
+                    right, top = amplifier.raw_corner
+                    part = self.image[amplifier.parallel.slices][:: -1 if top else 1, :: -1 if right else 1]
+                    part += rows
 
 
 class Chain(Protocol):
@@ -150,6 +163,8 @@ class Effect(ABC):
     kind: ClassVar[Kind]
     #: Where the correction stands when that is not the stage itself.
     undone_at: ClassVar[Stage | None] = None
+    #: Whether light matters to it in exposures of 0 s too.
+    sees_light_of_transfer: ClassVar[bool] = False
 
     def steps(self, signal: Signal, *, noise: Noise) -> Sequence[Step] | None:  # noqa: ARG002
         """Return what `simulate` does to the image, for effects that act on each pixel by itself; else None.
