@@ -120,7 +120,8 @@ class Smear(Effect):
         transfer : {'frame', 'read-out'}
             As for the class.
         skip : int
-            Rows of the overscan next to the data that are left out: charge that was left behind comes out there.
+            Rows of the overscan next to the data that are left out: charge that was left behind comes out in
+            them.
 
         Raises
         ------
