@@ -167,14 +167,20 @@ class TestFlat(EffectContract):
 
 class TestDefects(EffectContract):
     effect = Defects
-    impossible = [({"flags": np.zeros((3, 3), np.int64)}, "flags")]
+    impossible = [
+        ({"flags": np.zeros((3, 3), np.int64)}, "flags"),
+        ({"flags": np.zeros((0, 3), FLAG_DTYPE)}, "flags"),
+        ({"flags": np.zeros((3, 3), FLAG_DTYPE), "size": 4}, "size"),
+        ({"flags": np.zeros((3, 3), FLAG_DTYPE), "throughput": np.full((3, 3), 1.5)}, "throughput"),
+        ({"flags": np.zeros((3, 3), FLAG_DTYPE), "traps": [(3, 0, 10.0)]}, "traps"),
+    ]
     completeness = purity = 1.0
 
     def make(self, detector, random):
         flags = np.zeros(detector.shape, FLAG_DTYPE)
         flags[random.random(detector.shape) < 1e-3] |= FLAG_DTYPE.type(Flags.DEAD)
         flags[:, random.integers(detector.shape[1])] |= FLAG_DTYPE.type(Flags.BAD)
-        return Defects(flags)
+        return Defects(flags, interpolate=bool(random.integers(2)))
 
     def true_flags(self, effect, exposure):
         return effect.flags != 0, effect.flags != 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import attrs
 import numpy as np
 import pytest
 from simulated_frames import SHAPE, electrons, signal
 
-from fullwell import CosmicRays, Dark, Defects, Flat, Noise
+from fullwell import Bias, CosmicRays, Dark, Defects, Flat, Gain, Noise, ReadNoise, ShotNoise, SignalChain
+from fullwell.detector import Detector
 from fullwell.effects.dark import DarkLevel
+from fullwell.effects.defects_find import DefectRules
 from fullwell.errors import ChainError, ParameterError
 from fullwell.flags import Flags
 
@@ -65,6 +68,127 @@ def test_what_does_not_fit_is_refused():
         Defects(plane()).correct(electrons(1.0, shape=(3, 3)))
     with pytest.raises(ChainError, match="from_products"):
         Defects.measure([])
+
+
+# --- thresholds, weak pixels, clusters, traps, interpolation
+
+
+def test_weak_pixels_keep_a_part_of_a_poisson_number():
+    kept = np.full(SHAPE, 0.6, np.float32)
+    counted = Noise(4).stream("light").poisson(np.full(SHAPE, 1000.0, np.float32))
+    made = signal(counted)
+    Defects(plane(), throughput=kept).simulate(made, noise=Noise(1))
+    # 12 000 pixels: 5 standard errors of mean and variance.
+    assert made.image.mean() == pytest.approx(600, abs=5 * np.sqrt(600 / made.image.size))
+    assert made.image.var() == pytest.approx(600, rel=5 * np.sqrt(2 / made.image.size))
+
+
+@pytest.mark.parametrize("top", [False, True])
+def test_a_trap_darkens_what_is_read_behind_it(top):
+    made = signal(500.0)
+    if top:
+        amplifier = attrs.evolve(made.detector.amplifiers[0], corner=(False, True), flip_y=True)
+        made.detector = attrs.evolve(made.detector, amplifiers=(amplifier,))
+    Defects(plane(), traps=[(40, 9, 200.0), (60, 9, 400.0)]).simulate(made, noise=Noise(1))
+    column = made.image[::-1, 9] if top else made.image[:, 9]
+    first, second = (39, 59) if top else (40, 60)  # rows from the register
+    assert (column[:first] == 500).all()
+    assert (column[first:second] == (100 if top else 300)).all()
+    assert (column[second:] == 0).all()
+    assert (np.delete(made.image, 9, axis=1) == 500).all()
+
+
+def test_defects_are_found_by_the_thresholds_of_the_table():
+    rate = np.full(SHAPE, 0.1)
+    rate[50, 50], rate[20, 20] = 5.1, 4.9
+    rate[30:52, 60] = 6.0
+    rate[10:28, 70] = 6.0
+    response = np.ones(SHAPE)
+    response[40, 40], response[40, 42], response[2, 40] = 0.79, 0.81, 0.1
+    rules = DefectRules(dark_run=30, gap=2)
+    found = Defects.by_thresholds(dark=Dark(rate), flat=Flat(response), rules=rules)
+    hot = np.argwhere(found.flags & HOT)
+    assert {tuple(p) for p in hot} == {
+        (50, 50),
+        *((y, 60) for y in range(30, 52)),
+        *((y, 70) for y in range(10, 28)),
+    }
+    assert np.argwhere(found.flags & DEAD).tolist() == [[40, 40]]
+    # 22 bright ones are a column from there on, 18 are not.
+    bad = np.zeros(SHAPE, bool)
+    bad[30:, 60] = True
+    np.testing.assert_array_equal(found.flags & BAD != 0, bad)
+
+
+def test_what_is_simulated_is_found():
+    detector = Detector.single((200, 220))
+    true = Defects.random(
+        detector, seed=3, dead=1e-3, low=1e-3, low_throughput=(0.2, 0.6), clusters=2, columns=1, traps=2
+    )
+    noise = [ShotNoise(), ReadNoise(5.0), Gain(1.5), Bias(1000.0)]
+    chain = SignalChain([true, *noise], detector=detector)
+    frames = [e.frame for e in chain.expose_sequence([(np.full(detector.shape, 500.0), 1.0)] * 10, seed=1)]
+    flat = Flat.measure(frames, known=SignalChain(noise[1:]))
+    found = Defects.by_thresholds(flat=flat)
+    inside = np.zeros(detector.shape, bool)
+    inside[9:-9, 9:-9] = True
+    dark = (true.flags != 0) | (true.throughput < 0.7)
+    for row, column, depth in true.traps.astype(int):
+        dark[row:, column] |= depth > 150
+    missed = dark & inside & (found.flags == 0)
+    assert not missed.any()
+    wrong = (found.flags & DEAD != 0) & ~dark
+    for row, column, _ in true.traps.astype(int):
+        wrong[row:, column] = False
+    assert wrong.sum() == 0
+    assert max(found.clusters) >= 13
+
+
+def test_pixels_are_replaced_on_request_when_all_else_is_done():
+    rate = np.full(SHAPE, 0.1, np.float32)
+    rate[50, 50] = 100.0
+    response = np.ones(SHAPE)
+    response[:, :60] = 0.5
+    chain = SignalChain([Dark(rate), Flat(response), ShotNoise(), Gain(1.0), Bias(100.0), ReadNoise(3.0)])
+    frame = chain.expose(np.full(SHAPE, 1000.0), 10.0, detector=Detector.single(SHAPE), seed=1).frame
+    kept = chain.with_(Defects(plane((50, 50, HOT), (50, 59, DEAD)))).correct(frame)
+    filled = chain.with_(Defects(plane((50, 50, HOT), (50, 59, DEAD)), interpolate=True, size=7)).correct(
+        frame
+    )
+    changed = np.argwhere(kept.data != filled.data).tolist()
+    assert changed == [[50, 50], [50, 59]]
+    # Level, though one neighbor has half the response: 5 sigma of a median of 48.
+    for row, column in changed:
+        near = kept.data[row - 3 : row + 4, column - 3 : column + 4].ravel()
+        assert filled.data[row, column] == pytest.approx(np.median(np.delete(near, 24)), rel=1e-6)
+        assert filled.flags[row, column] & Flags.INTERPOLATED
+        assert filled.variance[row, column] < kept.variance[row, column]
+    alone = Defects(plane((1, 1, HOT)), interpolate=True).correct(electrons(5.0))
+    assert alone.flags[1, 1] == HOT | int(Flags.INTERPOLATED)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: DefectRules(bright=0.0), "bright"),
+        (lambda: DefectRules(dark=1.0), "dark"),
+        (lambda: DefectRules(gap=-1), "gap"),
+        (lambda: Defects.by_thresholds(), "dark and flat"),
+        (lambda: Defects.by_thresholds(dark=Dark(1.0)), "dark and flat"),
+        (
+            lambda: Defects.by_thresholds(dark=Dark(np.ones((3, 3))), flat=Flat(np.ones((4, 4)))),
+            "dark and flat",
+        ),
+        (lambda: Defects.random(Detector.single((3, 3)), seed=1, dead=2.0), "dead"),
+        (lambda: Defects.random(Detector.single((3, 3)), seed=1, traps=-1), "traps"),
+        (lambda: Defects(plane(), throughput=np.ones((2, 2))), "throughput"),
+        (lambda: Defects(plane(), traps=[(1.0, 2.0)]), "traps"),
+        (lambda: Defects([[1]]), "flags"),
+    ],
+)
+def test_impossible_defects_are_refused(make, name):
+    with pytest.raises(ParameterError, match=name):
+        make()
 
 
 # --- cosmic rays

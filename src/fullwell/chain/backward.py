@@ -29,6 +29,8 @@ def correct(chain: Undoes, frame: Frame, *, settle: bool) -> Frame:
     fused = correct_fused(chain, frame, settle=settle)
     frame, done = (_flagged(chain, frame), 0) if fused is None else fused
     frame = _corrected(chain, frame, done)
+    for effect in chain.effects:
+        frame = effect.finish(frame)
     applied += tuple(effect.name for effect in chain.backward if effect.stage != Stage.ADC)
     result = _described(chain, frame.with_(applied=applied))
     return result.settled() if settle else result

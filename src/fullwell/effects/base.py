@@ -227,6 +227,10 @@ class Effect(ABC):
         step = self.affine(frame, unit=frame.unit, chain=chain)
         return frame if step is None else step.apply(frame)
 
+    def finish(self, frame: Frame) -> Frame:
+        """Return the frame after all effects were taken out, for what makes a picture whole."""
+        return frame
+
 
 def in_unit(value: Any, unit: u.UnitBase) -> Any:
     """Strip a Quantity to `unit`; anything else is taken to be in `unit` already.

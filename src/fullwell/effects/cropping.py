@@ -77,4 +77,10 @@ def cropped(product: P, box: Box) -> P:
             flags=cut(product.flags),
             shared=shared(product.shared),
         )
-    return attrs.evolve(product, flags=cut(product.flags))
+    inside = [box.y0 <= row < box.y1 and box.x0 <= column < box.x1 for row, column, _ in product.traps]
+    return attrs.evolve(
+        product,
+        flags=cut(product.flags),
+        throughput=cut(product.throughput),
+        traps=product.traps[np.array(inside, bool)] - (box.y0, box.x0, 0.0),
+    )

@@ -127,9 +127,10 @@ def _as_frame(product: Effect) -> tuple[Frame, dict[str, Any], dict[str, Any]] |
         }
         shared, extra = _shared_parts(product.shared)
         return frame, extra, cards | shared
-    if isinstance(product, Defects):
+    if isinstance(product, Defects) and product.throughput is None and not len(product.traps):
         image = (product.flags != 0).astype(np.uint8)
-        return _frame(image, None, product.flags, u.dimensionless_unscaled, ()), {}, {}
+        cards = {"INTERPOL": (product.interpolate, "pixels are replaced"), "INTERSIZ": product.size}
+        return _frame(image, None, product.flags, u.dimensionless_unscaled, ()), {}, cards
     return None
 
 
@@ -313,7 +314,10 @@ def _load_flat(frame: Frame, path: Any, statistics: dict[str, Any]) -> Flat:
 
 
 def _load_defects(frame: Frame, path: Any, statistics: dict[str, Any]) -> Defects:  # noqa: ARG001
-    return Defects(frame.flags)
+    header = frame.header
+    return Defects(
+        frame.flags, interpolate=bool(header.get("INTERPOL", False)), size=int(header.get("INTERSIZ", 5))
+    )
 
 
 _LOADERS: dict[str, Callable[[Frame, Any, dict[str, Any]], Bias | Dark | Flat | Defects]] = {
