@@ -109,7 +109,7 @@ class Defects(Effect):
 
     @property
     def clusters(self) -> tuple[int, ...]:
-        """Sizes of the groups of two or more touching pixels, largest first; columns that are BAD left out."""
+        """Sizes of the groups of two or more touching pixels, largest first; without BAD columns."""
         from scipy.ndimage import label
 
         single = (self.flags != 0) & (self.flags & FLAG_DTYPE.type(Flags.BAD) == 0)
