@@ -39,6 +39,15 @@ export async function refresh({ counted = true } = {}) {
   for (const listener of listeners) listener();
 }
 
+/** Ask for the list until the server has looked through the folder, or some seconds are over. */
+export async function lookedThrough() {
+  for (let times = 0; times < 50; times += 1) {
+    await refresh();
+    if (!listing.scanning) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 /** Details of a frame (shape, limits, amplifiers ...), asked for once. */
 export function detailsOf(id) {
   if (!details.has(id)) {

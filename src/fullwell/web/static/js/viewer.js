@@ -4,7 +4,7 @@ import { words } from './api.js';
 import { displayOf } from './displays.js';
 import { el } from './dom.js';
 import { track } from './idle.js';
-import { detailsOf, forget, frame, frames, nameOf, neighbor, onFrames, refresh, sequence, theSession } from './library.js';
+import { detailsOf, forget, frame, frames, lookedThrough, nameOf, neighbor, onFrames, refresh, sequence, theSession } from './library.js';
 import { Pane } from './pane.js';
 import { panels } from './panels.js';
 import { PLANE_COLORS } from './masks.js';
@@ -92,6 +92,7 @@ export class Viewer {
   go(id, changes = {}) {
     if (!id) return;
     const now = state();
+    this.views.set(now.frame, { cx: now.cx, cy: now.cy, zoom: now.zoom });
     const view = now.lockview ? {} : this.views.get(id) ?? { cx: null, cy: null, zoom: null };
     update({ frame: id, ...view, ...changes }, { push: !now.blink });
   }
@@ -228,9 +229,11 @@ export class Viewer {
   /** Forget what is known of a frame and ask again. */
   reload(id) {
     if (!id) return;
+    this.loading = null; // what is still under way would bring the old back
     for (const each of String(id).split('-').length > 1 && !frame(id) ? [state().frame, state().other] : [id]) { forget(each); drop(each); }
     this.difference = null;
-    track(this.load());
+    // A file that came back is found by looking at the folder again.
+    track(lookedThrough().catch(() => {}).then(() => this.load()));
   }
 
   showList() {

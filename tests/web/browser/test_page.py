@@ -1,0 +1,170 @@
+"""The page as a whole: permalinks, keyboard, narrow screens, themes, and files that are not there."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from astropy.io import fits
+
+pytestmark = pytest.mark.browser
+
+
+def test_an_address_shows_the_same_again(look, window, inspector, folder, ids):
+    look.open("frame", frame=ids["field_1.fits"])
+    look.choose("stretch", "log").choose("limits", "p99").choose("map", "viridis")
+    look.page.mouse.move(*look.where(50, 30))
+    look.page.mouse.wheel(0, -480)
+    look.pin(40, 20)
+    look.drag_box(45, 25, 60, 35)
+    # The address is written when the state rests.
+    look.page.wait_for_function("location.hash.includes('region=')")
+    look.page.wait_for_function("location.hash.includes('zoom=')")
+    before, color = look.state, look.color(50, 30)
+    again = window(inspector(folder))
+    again.page.goto(look.page.url)
+    again.settle()
+    after = again.state
+    for name in ("view", "frame", "how", "limits", "map", "px", "py", "region", "panel"):
+        assert after[name] == before[name], name
+    for name in ("cx", "cy", "zoom"):
+        assert after[name] == pytest.approx(before[name], rel=1e-6)
+    assert again.color(50, 30) == color
+
+
+def test_back_and_forward(look, ids):
+    look.open()
+    look.click("view-headers").click("view-frame")
+    look.page.go_back()
+    assert look.settle().state["view"] == "headers"
+    look.page.go_forward()
+    assert look.settle().state["view"] == "frame"
+
+
+def test_keys(look, ids):
+    look.open("frame", frame=ids["field_1.fits"])
+    assert look.press("1").pane["zoom"] == 1
+    assert look.press("4").pane["zoom"] == 4
+    assert look.press("z").pane["zoom"] == 2
+    assert look.press("Z").pane["zoom"] == 4
+    assert look.press("f").state["zoom"] is None
+    assert look.press("i").state["invert"] is True
+    look.get("above-one").focus()
+    look.press("ArrowRight").press("ArrowRight").press("ArrowUp")
+    assert [look.state["px"], look.state["py"]] == [55, 33]
+    look.press("Escape")
+    assert look.state["px"] is None
+    look.press("h")
+    assert look.get("help-dialog").is_visible()
+    look.press("Escape")
+    assert not look.get("help-dialog").is_visible()
+
+
+def test_keys_in_a_box_are_text(look, ids):
+    look.open("frame", frame=ids["field_1.fits"], panel="cards")
+    look.get("cards-search").focus()
+    look.press("n").press("i")
+    assert look.state["frame"] == ids["field_1.fits"]
+    assert look.state["invert"] is False
+
+
+def test_a_narrow_screen_has_all_of_it(window, inspector, folder, ids):
+    look = window(inspector(folder), width=390, height=844, has_touch=True)
+    for view in ("night", "frame", "headers", "transfer", "masters", "reports", "displays"):
+        look.open(view, frame=ids["field_1.fits"])
+        assert look.page.evaluate("document.documentElement.scrollWidth") <= 390, view
+    look.open("frame", frame=ids["field_1.fits"])
+    assert look.pane["complete"]
+    assert look.pane["width"] > 380
+    look.page.touchscreen.tap(*look.where(40, 30))
+    look.settle()
+    assert [look.state["px"], look.state["py"]] == [40, 30]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_stands_out(window, inspector, folder, ids, theme):
+    look = window(inspector(folder), color_scheme=theme).open("frame", frame=ids["field_1.fits"])
+    for testid in ("view-night", "place", "read-value", "stat-mean", "low-one", "panel-series", "blink"):
+        assert contrast(look, testid) >= 4.5, testid
+    look.click("theme")
+    assert look.page.evaluate("document.documentElement.dataset.theme") != theme
+    assert contrast(look, "read-value") >= 4.5
+
+
+def contrast(look, testid):
+    """Contrast of a text to what is behind it, as WCAG counts it."""
+    return look.get(testid).first.evaluate(
+        """element => {
+            const light = (color) => {
+                const parts = color.match(/[\\d.]+/g).slice(0, 3).map((v) => v / 255)
+                    .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+                return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+            };
+            let behind = element;
+            while (/^rgba\\(.*, 0\\)$|transparent/.test(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
+            const both = [light(getComputedStyle(element).color), light(getComputedStyle(behind).backgroundColor)];
+            return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
+        }"""
+    )
+
+
+def test_every_control_has_a_name(look, ids):
+    for view in ("night", "frame", "headers", "transfer"):
+        look.open(view, frame=ids["field_1.fits"], mode="side", other=ids["field_2.fits"])
+        nameless = look.page.evaluate(
+            """() => [...document.querySelectorAll('button, select, input, a')].filter((e) => e.offsetParent
+                && !(e.ariaLabel || e.innerText?.trim() || e.labels?.length || e.title)).map((e) => e.outerHTML)"""
+        )
+        assert nameless == []
+
+
+def test_an_unreadable_file_says_so(look, ids):
+    look.open("frame", frame=ids["broken.fits"])
+    assert look.text("error-one")
+    look.press("f")
+    assert look.get("retry-one").is_visible()
+
+
+def test_an_address_of_nothing_says_so(look):
+    look.open("frame", frame="nothing-here")
+    assert look.text("error-one")
+
+
+def test_a_file_that_disappears_and_comes_back(window, start_server, night, tmp_path):
+    path = tmp_path / "bias_001.fits"
+    shutil.copy(night / "bias_001.fits", path)
+    look = window(start_server(tmp_path)).open()
+    path.rename(tmp_path / "away")
+    look.click("open-frame")
+    assert look.text("error-one")
+    assert look.pane["frame"] is None
+    (tmp_path / "away").rename(path)
+    look.click("retry-one")
+    assert look.pane["complete"]
+
+
+def test_a_file_that_is_written_anew_is_shown_anew(window, start_server, night, tmp_path):
+    path = tmp_path / "bias_001.fits"
+    shutil.copy(night / "bias_001.fits", path)
+    look = window(start_server(tmp_path)).open()
+    look.click("open-frame")
+    with fits.open(night / "bias_001.fits") as hdus:
+        hdus[0].data[:] = 4321
+        hdus.writeto(tmp_path / "new.tmp")
+    (tmp_path / "new.tmp").replace(path)
+    look.get("above-one").click(position={"x": 300, "y": 200})
+    look.settle()
+    look.page.reload()
+    look.settle()
+    assert look.text("read-value") == "4321 adu"
+
+
+def test_a_server_that_stopped_says_so(window, night, tmp_path):
+    from fullwell.web.app import create_app
+    from fullwell.web.server import running
+
+    shutil.copy(night / "bias_001.fits", tmp_path)
+    with running(create_app([tmp_path])) as url:
+        look = window(url).open()
+    look.click("open-frame")
+    assert "does not answer" in look.text("error-one")
