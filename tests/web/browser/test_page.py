@@ -101,8 +101,9 @@ def contrast(look, testid):
                 return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
             };
             let behind = element;
-            while (/^rgba\\(.*, 0\\)$|transparent/.test(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
-            const both = [light(getComputedStyle(element).color), light(getComputedStyle(behind).backgroundColor)];
+            const back = () => getComputedStyle(behind).backgroundColor;
+            while (/^rgba\\(.*, 0\\)$|transparent/.test(back())) behind = behind.parentElement;
+            const both = [light(getComputedStyle(element).color), light(back())];
             return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
         }"""
     )
@@ -112,8 +113,9 @@ def test_every_control_has_a_name(look, ids):
     for view in ("night", "frame", "headers", "transfer"):
         look.open(view, frame=ids["field_1.fits"], mode="side", other=ids["field_2.fits"])
         nameless = look.page.evaluate(
-            """() => [...document.querySelectorAll('button, select, input, a')].filter((e) => e.offsetParent
-                && !(e.ariaLabel || e.innerText?.trim() || e.labels?.length || e.title)).map((e) => e.outerHTML)"""
+            """() => [...document.querySelectorAll('button, select, input, a')]
+                .filter((e) => e.offsetParent && !(e.ariaLabel || e.innerText?.trim() || e.labels?.length || e.title))
+                .map((e) => e.outerHTML)"""
         )
         assert nameless == []
 

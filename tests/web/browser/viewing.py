@@ -82,8 +82,9 @@ class Viewing:
                 const [left, top] = window.viewer.where(x, y, name);
                 const canvas = document.querySelector(`[data-testid=canvas-${name}]`);
                 const box = canvas.getBoundingClientRect();
-                const at = [(left - box.left) * canvas.width / box.width, (top - box.top) * canvas.height / box.height];
-                return [...canvas.getContext('2d').getImageData(Math.floor(at[0]), Math.floor(at[1]), 1, 1).data].slice(0, 3);
+                const at = [(left - box.left) / box.width, (top - box.top) / box.height];
+                const place = [Math.floor(at[0] * canvas.width), Math.floor(at[1] * canvas.height)];
+                return [...canvas.getContext('2d').getImageData(...place, 1, 1).data].slice(0, 3);
             }""",
             [x, y, pane],
         )
