@@ -19,7 +19,9 @@ from fullwell.web.answers import Refusal, answer_refusal
 from fullwell.web.frames_api import describe, frames, header, session
 from fullwell.web.inspecting import Inspector
 from fullwell.web.library import Library
+from fullwell.web.regions_api import cut, histogram, projection, statistics
 from fullwell.web.safety import Safety
+from fullwell.web.stacks_api import compare_headers, count_flags, hot_pixels, series
 from fullwell.web.tiles import tile
 from fullwell.web.values_api import value
 
@@ -34,6 +36,14 @@ _ROUTES: tuple[tuple[str, Any], ...] = (
     ("frames/{id}/tile/{plane}/{level}/{row}/{column}", tile),
     ("frames/{id}/header", header),
     ("frames/{id}/value", value),
+    ("frames/{id}/statistics", statistics),
+    ("frames/{id}/histogram", histogram),
+    ("frames/{id}/cut", cut),
+    ("frames/{id}/projection", projection),
+    ("frames/{id}/flags", count_flags),
+    ("frames/{id}/hot-pixels", hot_pixels),
+    ("series", series),
+    ("headers", compare_headers),
 )
 
 

@@ -15,7 +15,7 @@ from fullwell.io.checks import own_errors
 from fullwell.io.reading import DEFAULT_LIMITS
 from fullwell.io.sources import open_source
 from fullwell.io.structure import walk
-from fullwell.web.answers import Answer, Refusal
+from fullwell.web.answers import Answer
 from fullwell.web.inspecting import Inspector, frame_of, inspector_of
 from fullwell.web.library import Entry
 from fullwell.web.limits import find_all_limits
@@ -190,17 +190,3 @@ def _cards(header: Header) -> list[list[Any]]:
             value = None if type(value).__name__ == "Undefined" else str(value)
         cards.append([card.keyword, value, card.comment])
     return cards
-
-
-def checked_ids(text: str, *, most: int) -> list[str]:
-    """Split a list of ids.
-
-    Raises
-    ------
-    Refusal
-        If there is none, or more than `most`.
-    """
-    ids = [one for one in text.split(",") if one]
-    if not 1 <= len(ids) <= most:
-        raise Refusal("bad-request", f"ids holds {len(ids)} frames; 1 to {most} are possible.")
-    return ids

@@ -13,7 +13,7 @@ from fullwell.kernels.histograms import count_values
 from fullwell.picture import find_limits
 from fullwell.web.pixels import Pixels, bands
 
-__all__ = ["counts_of", "find_all_limits"]
+__all__ = ["find_all_limits"]
 
 _SAMPLE_ROWS, _SAMPLE = 256, 400_000
 _PERCENTAGES = {"p90": 90.0, "p95": 95.0, "p99": 99.0, "p995": 99.5, "p999": 99.9}
@@ -70,14 +70,6 @@ def find_all_limits(pixels: Pixels) -> dict[str, Interval] | None:
             for name, percent in _PERCENTAGES.items()
         }
     return limits
-
-
-def counts_of(pixels: Pixels, box: Box) -> npt.NDArray[np.int64]:
-    """Count how often each value of 16-bit integers occurs in a box."""
-    counts = np.zeros(2**16, np.int64)
-    for _, band in bands(pixels, box):
-        counts += count_values(band)
-    return counts
 
 
 def _percentile(counts: npt.NDArray[Any], percent: float) -> Interval:
