@@ -158,7 +158,7 @@ def test_dead_pixels_are_flagged_and_not_divided_by():
 
     assert np.argwhere(flat.flags & int(Flags.DEAD)).tolist() == [[10, 10], [20, 20]]
     assert np.isfinite(clean.data).all()
-    negative = Flat(np.array([[1.0, 0.0, -0.1, np.nan]]))
+    negative = Flat(np.array([[1.0, 0.0, -0.1, np.nan]]), count=3)
     clean = negative.correct(adu(100.0, shape=(1, 4)))
     assert clean.data.tolist() == [[100, 0, 0, 0]]
     assert clean.mask.tolist() == [[False, True, True, True]]

@@ -13,7 +13,7 @@ from astropy.io.fits import Header
 
 from fullwell.detector import Detector
 from fullwell.effects.base import Effect, Signal, Stage, in_unit
-from fullwell.errors import ParameterError
+from fullwell.errors import ChainError, ParameterError
 from fullwell.frame import Frame
 from fullwell.kernels.simulate import Step, run
 from fullwell.noise import Noise
@@ -166,8 +166,17 @@ class _Path:
 
 def _steps(effect: Effect, signal: Signal, *, noise: Noise) -> Sequence[Step] | None:
     # Whoever overrides `simulate` means it, even where a parent class has steps.
-    own = type(effect).simulate is not Effect.simulate
-    return None if own else effect.steps(signal, noise=noise)
+    if type(effect).simulate is not Effect.simulate:
+        return None
+    steps = effect.steps(signal, noise=noise)
+    shape = signal.detector.raw_shape if signal.raw else signal.detector.shape
+    for step in steps or ():
+        operand: Any = step.operand
+        if not step.is_even and operand.shape != shape:
+            raise ChainError(
+                f"{effect.name} has shape {operand.shape}, the frame {shape}; crop the one or the other"
+            )
+    return steps
 
 
 def _light(

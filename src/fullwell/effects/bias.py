@@ -14,6 +14,7 @@ from astropy import units as u
 from fullwell.combining import DEFAULT_MEMORY, stack
 from fullwell.effects.affine import Affine, MasterTerm
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, numbers_in
+from fullwell.effects.converters import checked_image
 from fullwell.effects.stacking import (
     additive_offsets,
     detector_of,
@@ -23,7 +24,7 @@ from fullwell.effects.stacking import (
     noise_model,
 )
 from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
-from fullwell.flags import FlagImage
+from fullwell.flags import FlagImage, mask_of
 from fullwell.frame import Frame, FrameSet
 from fullwell.kernels.simulate import Op, Step
 from fullwell.noise import Noise
@@ -33,8 +34,8 @@ __all__ = ["Bias"]
 
 def _level(value: Any) -> tuple[float, ...]:
     numbers = numbers_in(value, u.adu)
-    if not np.isfinite(numbers).all():
-        raise ParameterError("level", value, "finite numbers in ADU")
+    if not numbers.size or not np.isfinite(numbers).all():
+        raise ParameterError("level", value, "finite numbers in ADU, one at least")
     return tuple(float(number) for number in numbers)
 
 
@@ -87,6 +88,12 @@ class Bias(Effect):
     def __attrs_post_init__(self) -> None:
         if not (np.isfinite(self.drift) and self.drift >= 0):
             raise ParameterError("drift", self.drift, "0 ADU or more")
+        if self.structure is not None:
+            # What was measured has pixels that had no value in any frame.
+            seen = np.nan_to_num(self.structure) if self.count else self.structure
+            checked_image(
+                "structure", seen, u.adu, unknown=None if self.flags is None else mask_of(self.flags)
+            )
 
     @property
     def unit(self) -> u.UnitBase:

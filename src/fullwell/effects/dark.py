@@ -15,6 +15,7 @@ from fullwell.combining import DEFAULT_MEMORY
 from fullwell.detector import Detector
 from fullwell.effects.affine import Affine, MasterTerm
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
+from fullwell.effects.converters import checked_image
 from fullwell.effects.dark_fit import line_weights
 from fullwell.effects.dark_law import DarkLaw, Scaling, scaling, scaling_key
 from fullwell.effects.silicon import kelvin
@@ -107,6 +108,10 @@ def _number(value: Any, unit: u.UnitBase, name: str) -> Any:
         if not np.isfinite(array):
             raise ParameterError(name, value, f"a finite number in {unit}")
         return float(array)
+    if array.ndim != 2 or not array.size:
+        raise ParameterError(
+            name, array.shape, f"a number, or a two-dimensional image with pixels, in {unit}"
+        )
     return array.astype(np.float32, copy=False)
 
 
@@ -177,10 +182,10 @@ class Dark(Effect):
             self.law.check_within(np.shape(self.rate))
         if not self.levels:
             for name, value in (("rate", self.rate), ("offset", self.offset)):
-                if np.any(np.asarray(value) < 0):
-                    raise ParameterError(
-                        name, float(np.min(value)), "0 or more; dark current cannot be negative"
-                    )
+                if np.ndim(value):
+                    checked_image(name, value, least=0.0)
+                elif value < 0:
+                    raise ParameterError(name, value, "0 or more; dark current cannot be negative")
 
     @property
     def count(self) -> int:

@@ -15,6 +15,7 @@ from fullwell.combining import DEFAULT_MEMORY, stack
 from fullwell.effects.affine import Affine, MasterTerm
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, numbers_in, per_amplifier
 from fullwell.effects.bias import variance_ratio
+from fullwell.effects.converters import checked_image
 from fullwell.effects.stacking import (
     bias_noise,
     detector_of,
@@ -24,7 +25,7 @@ from fullwell.effects.stacking import (
     noise_model,
 )
 from fullwell.errors import ChainError, FrameError, NotEnoughFrames, ParameterError
-from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
+from fullwell.flags import FLAG_DTYPE, FlagImage, Flags, mask_of
 from fullwell.frame import Frame, FrameSet, Shared
 from fullwell.kernels.simulate import Op, Step
 from fullwell.kernels.spread import median_of
@@ -35,8 +36,8 @@ __all__ = ["Flat"]
 
 def _response(value: Any) -> npt.NDArray[np.float32]:
     array = np.asarray(value, dtype=np.float32)
-    if array.ndim != 2:
-        raise ParameterError("response", array.shape, "a two-dimensional image")
+    if array.ndim != 2 or not array.size:
+        raise ParameterError("response", array.shape, "a two-dimensional image with pixels")
     return array
 
 
@@ -81,6 +82,15 @@ class Flat(Effect):
     count: int = 0
     id: str = ""
     statistics: dict[str, Any] = attrs.field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        if self.count:  # noise makes the response of a dead pixel fall below 0
+            return
+        checked_image(
+            "response", self.response, least=0.0, unknown=None if self.flags is None else mask_of(self.flags)
+        )
+        if not self.response.any():
+            raise ParameterError("response", 0.0, "above 0 in some pixel at least; 0 is a dead one")
 
     def steps(self, signal: Signal, *, noise: Noise) -> Sequence[Step]:  # noqa: ARG002
         """Multiply the light by the response."""

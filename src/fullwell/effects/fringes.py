@@ -12,7 +12,7 @@ import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
-from fullwell.effects.converters import electron_rate, finite_image
+from fullwell.effects.converters import electron_rate, finite_image, fits
 from fullwell.effects.sky_frames import combined_sky, sky_level
 from fullwell.effects.stacking import identity, load_corrected
 from fullwell.errors import ChainError, ParameterError
@@ -120,6 +120,7 @@ class Fringes(Effect):
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:  # noqa: ARG002
         """Add the pattern where there is sky light, in proportion to the exposure time."""
+        fits(self.name, self.pattern, signal.image.shape)
         amplitude = float(signal.state.get(self.name, {}).get("amplitude", self.amplitude))
         added = np.float32(amplitude * self.sky * signal.exposure_time) * self.pattern
         signal.image = np.maximum(signal.image + added, 0).astype(np.float32)

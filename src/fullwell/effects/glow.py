@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
 import attrs
@@ -12,9 +13,10 @@ from astropy import units as u
 from fullwell.detector import Detector
 from fullwell.effects.affine import Affine
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
-from fullwell.effects.converters import electron_rate, rate_image
+from fullwell.effects.converters import electron_rate, fits, rate_image
 from fullwell.errors import ChainError, ParameterError
 from fullwell.frame import Frame
+from fullwell.kernels.simulate import Op, Step
 from fullwell.noise import Noise
 
 __all__ = ["Glow"]
@@ -66,10 +68,10 @@ class Glow(Effect):
             image += np.exp(-np.hypot(rows - y, columns - x) / radius)
         return cls(strength * image)
 
-    def simulate(self, signal: Signal, *, noise: Noise) -> None:
+    def steps(self, signal: Signal, *, noise: Noise) -> Sequence[Step]:
         """Add a Poisson number of electrons."""
-        expected = self.rate * np.float32(signal.dark_time)
-        signal.image = signal.image + noise.stream(self.name).poisson(expected)
+        key = noise.stream(self.name).key()
+        return [Step(Op.ADD_COUNT, self.rate, scale=float(np.float32(signal.dark_time)), stream=key)]
 
     def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Affine:  # noqa: ARG002
         """Subtract what is expected; its shot noise was counted with that of all electrons.
@@ -77,8 +79,9 @@ class Glow(Effect):
         Raises
         ------
         ChainError
-            If the frame is not in electrons or has no dark time.
+            If the frame is not in electrons, has no dark time, or shapes differ.
         """
         if unit != u.electron or frame.dark_time is None:
             raise ChainError("glow is subtracted in electrons from frames with a dark time")
+        fits(self.name, self.rate, frame.shape)
         return Affine(offset=-self.rate * np.float32(frame.dark_time))

@@ -13,7 +13,7 @@ from astropy import units as u
 
 from fullwell.effects.affine import Affine
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
-from fullwell.effects.converters import finite_image
+from fullwell.effects.converters import finite_image, fits
 from fullwell.effects.sky_frames import combined_sky
 from fullwell.effects.stacking import identity, load_corrected
 from fullwell.errors import ChainError, ParameterError
@@ -72,6 +72,7 @@ class Illumination(Effect):
         if source not in ("lamp", "sky"):
             raise ParameterError("state['illumination']['source']", source, "'lamp' or 'sky'")
         if source == "lamp":
+            fits(self.name, self.pattern, signal.image.shape)
             signal.image = (signal.image * self.pattern).astype(np.float32)
 
     @classmethod
