@@ -126,6 +126,8 @@ def test_displays_code_runs(tmp_path):
     namespace, _ = run_blocks(tmp_path, "docs/displays.md")
     assert (tmp_path / "bias.png").stat().st_size > 1000
     assert namespace["plot"].facts["flagged"] == {"HOT": 1}
+    assert (tmp_path / "display.png").stat().st_size > 1000
+    assert not namespace["display"].is_open
 
 
 @pytest.mark.parametrize("page", [page for page in TEXTS if page.startswith("docs/effects/")])

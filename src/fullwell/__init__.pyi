@@ -9,6 +9,7 @@ from .detector import Amplifier as Amplifier
 from .detector import Box as Box
 from .detector import Camera as Camera
 from .detector import Detector as Detector
+from .display import Display as Display
 from .display import show_histogram as show_histogram
 from .display import show_image as show_image
 from .display import show_noise_map as show_noise_map

@@ -19,6 +19,7 @@ do not know this tree::
     │   ├── UnsupportedImage                     3-D, Bayer, complex
     │   └── TooLarge          (MemoryError)      promises more than the limit that was set
     ├── AlreadyExists         (FileExistsError)  an output that would have to be overwritten
+    ├── DisplayError          (RuntimeError)     a display that cannot be opened, or is gone
     └── NothingUsable         (LookupError)      no frame left to work on
 """
 
@@ -30,6 +31,7 @@ __all__ = [
     "ChecksumMismatch",
     "ConfigError",
     "CorruptFile",
+    "DisplayError",
     "FileError",
     "FrameError",
     "FullwellError",
@@ -146,6 +148,10 @@ class AlreadyExists(FullwellError, FileExistsError):
     def __init__(self, message: str, *, overwriting_helps: bool = True) -> None:
         self.overwriting_helps = overwriting_helps
         super().__init__(message)
+
+
+class DisplayError(FullwellError, RuntimeError):
+    """A display that cannot be opened, does not answer, or has been closed."""
 
 
 class NothingUsable(FullwellError, LookupError):

@@ -118,6 +118,19 @@ def test_planes_can_be_chosen_in_three_ways(planes):
     assert np.argwhere(plot.axes.images[1].get_array()[..., 3]).tolist() == [[4, 5]]
 
 
+def test_masks_of_ones_own_have_names():
+    data = image()
+    ring, dot = data > 1010, np.zeros(data.shape, bool)
+    dot[20, 30] = True
+    plot = fw.snippet(
+        data, (30, 20), size=5, planes={"RING": ring, "DOT": dot}, opacity={"RING": 0.0, "DOT": 1.0}
+    )
+    assert plot.facts["flagged"] == {"RING": int(ring[18:23, 28:33].sum()), "DOT": 1}
+    assert np.argwhere(plot.axes.images[1].get_array()[..., 3]).tolist() == [[2, 2]]
+    with pytest.raises(FrameError, match="RING"):
+        fw.show_image(data, planes={"RING": ring[1:]})
+
+
 @given(
     st.sampled_from(["linear", "asinh", "log", "sqrt"]),
     st.floats(-1e4, 1e4),

@@ -1,5 +1,7 @@
 """Looking: displays, pictures of frames, histograms, profiles and series."""
 
+from fullwell.display.backend import DisplayBackend
+from fullwell.display.facade import Display
 from fullwell.display.histogram import show_histogram
 from fullwell.display.image import show_image, show_snippet
 from fullwell.display.noise_map import show_noise_map
@@ -10,6 +12,8 @@ from fullwell.display.series import show_series
 
 __all__ = [
     "PLANE_COLORS",
+    "Display",
+    "DisplayBackend",
     "Plot",
     "show_histogram",
     "show_image",

@@ -36,7 +36,7 @@ def show_image(
     planes: Planes = None,
     mask: npt.NDArray[np.bool_] | None = None,
     colors: Mapping[str, Any] | None = None,
-    opacity: float = 0.5,
+    opacity: float | Mapping[str, float] = 0.5,
     title: str | None = None,
     unit: u.UnitBase | str | None = None,
     color_map: str = "gray",
@@ -58,13 +58,13 @@ def show_image(
         What lies between.
     pool : {'mean', 'max'}
         Value of a block; with the maximum single hot pixels stay visible.
-    planes : None, 'all', str, sequence of str, or Flags
-        Flag planes to lay over the image, with a legend.
+    planes : None, 'all', str, sequence of str, Flags, or mapping of str to ndarray of bool
+        Flag planes, or masks of one's own by name, to lay over the image, with a legend.
     mask : ndarray of bool, optional
         A mask to lay over besides.
     colors : mapping of str to color
         By name of the plane (``'MASK'`` for `mask`), instead of `fullwell.display.PLANE_COLORS`.
-    opacity : float
+    opacity : float or mapping of str to float
         Of the planes, 0 to 1.
     title : str, optional
         The name of the file if not given.
@@ -156,8 +156,11 @@ def show_snippet(
         if np.shape(mask) != frame.shape:
             raise FrameError(f"a mask of {np.shape(mask)} does not fit an image of {frame.shape}")
         mask = mask[rows, columns]
+    laid = options.pop("planes", None)
+    if isinstance(laid, Mapping):
+        laid = {name: plane[rows, columns] for name, plane in choose_planes(laid, frame.flags).items()}
     words = f"{frame.source} around ({center[0]:g}, {center[1]:g})".strip() if title is None else title
-    plot = show_image(cut, mask=mask, title=words, **options)
+    plot = show_image(cut, mask=mask, planes=laid, title=words, **options)
     for picture in plot.axes.images:
         left, right, bottom, top = picture.get_extent()
         picture.set_extent(
@@ -256,7 +259,7 @@ def _lay_over(
     laid: dict[str, npt.NDArray[np.bool_]],
     look: _Look,
     colors: Mapping[str, Any] | None,
-    opacity: float,
+    opacity: float | Mapping[str, float],
 ) -> None:
     from matplotlib.patches import Patch
     from matplotlib.transforms import offset_copy

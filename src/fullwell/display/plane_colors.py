@@ -37,8 +37,8 @@ PLANE_COLORS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-#: None, 'all', names, or the planes themselves.
-Planes = str | Flags | Sequence[str] | None
+#: None, 'all', names, the planes themselves, or masks of one's own by name.
+Planes = str | Flags | Sequence[str] | Mapping[str, npt.NDArray[np.bool_]] | None
 
 
 def choose_planes(planes: Planes, flags: FlagImage) -> dict[str, npt.NDArray[np.bool_]]:
@@ -46,17 +46,24 @@ def choose_planes(planes: Planes, flags: FlagImage) -> dict[str, npt.NDArray[np.
 
     Parameters
     ----------
-    planes : None, 'all', str, sequence of str, or Flags
-        ``'all'`` are those of which a pixel is set.
+    planes : None, 'all', str, sequence of str, Flags, or mapping of str to ndarray of bool
+        ``'all'`` are those of which a pixel is set. A mapping is taken as it is.
     flags : ndarray of uint16
 
     Raises
     ------
     ParameterError
         If there is no plane of that name.
+    FrameError
+        If a mask does not fit the image.
     """
     if planes is None:
         return {}
+    if isinstance(planes, Mapping):
+        for name, plane in planes.items():
+            if np.shape(plane) != flags.shape:
+                raise FrameError(f"mask {name} of {np.shape(plane)} does not fit an image of {flags.shape}")
+        return {str(name): np.asarray(plane, bool) for name, plane in planes.items()}
     if isinstance(planes, str) and planes == "all":
         there = Flags(int(np.bitwise_or.reduce(flags, axis=None)) & int(sum(plane.value for plane in Flags)))
         chosen = {plane.name for plane in Flags if plane & there}
