@@ -122,7 +122,7 @@ def test_masks_of_ones_own_have_names():
     data = image()
     ring, dot = data > 1010, np.zeros(data.shape, bool)
     dot[20, 30] = True
-    plot = fw.snippet(
+    plot = fw.show_snippet(
         data, (30, 20), size=5, planes={"RING": ring, "DOT": dot}, opacity={"RING": 0.0, "DOT": 1.0}
     )
     assert plot.facts["flagged"] == {"RING": int(ring[18:23, 28:33].sum()), "DOT": 1}

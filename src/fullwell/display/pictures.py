@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from fullwell.display.backend import DisplayBackend
-from fullwell.display.image import show_image, snippet
+from fullwell.display.image import show_image, show_snippet
 from fullwell.display.plot import Plot, text
 from fullwell.display.shown import Dot, Line, Mark, Picture, PlaneStyle, Scale, Seen, View
 from fullwell.errors import DisplayError
@@ -130,7 +130,7 @@ class MatplotlibBackend(DisplayBackend):
             rows, columns = picture.frame.shape
             zoom = self._view.zoom or _SIDE / max(rows, columns)
             center = self._view.center or ((columns - 1) / 2, (rows - 1) / 2)
-            plot = snippet(picture.frame, center, size=max(1, round(_SIDE / zoom)), **options)
+            plot = show_snippet(picture.frame, center, size=max(1, round(_SIDE / zoom)), **options)
         for mark in self._marks:
             _draw_mark(plot.axes, mark)
         return plot

@@ -197,6 +197,7 @@ class Viewer {
     const { zoom } = this.geometry();
     const [left, top] = this.toCanvas(-0.5, image.rows * image.step - 0.5);
     context.imageSmoothingEnabled = zoom * image.step < 1;
+    context.imageSmoothingQuality = "high";
     const side = zoom * image.step;
     context.drawImage(this.picture, left, top, image.columns * side, image.rows * side);
     for (const mark of this.model.get("marks")) this.drawMark(context, mark, zoom);
