@@ -17,6 +17,7 @@ from fullwell.errors import DisplayError
 from fullwell.testing import DisplayBackendContract
 
 MISSING = [tool for tool in ("ds9", "xpaset", "xpaget", "Xvfb") if shutil.which(tool) is None]
+PATIENT = 60.0  # seconds; nothing here takes one, but the machine may be busy
 needs_ds9 = pytest.mark.skipif(bool(MISSING), reason=f"not on the PATH: {', '.join(MISSING)}")
 
 
@@ -39,7 +40,7 @@ def screen():
 @pytest.fixture(scope="module")
 def window(screen):
     """One DS9 for all tests: it takes seconds to start."""
-    backend = Ds9Backend(0)
+    backend = Ds9Backend(0, time_limit=PATIENT)
     yield backend
     backend.close()
 
@@ -55,7 +56,7 @@ class TestDs9(DisplayBackendContract):
 
     def open(self, number):
         # Another program's DS9, so to say: closing it leaves it running.
-        return Ds9Backend(number, target=self.window._target)
+        return Ds9Backend(number, target=self.window._target, time_limit=PATIENT)
 
 
 @needs_ds9
@@ -66,7 +67,7 @@ def test_ds9_is_started_and_ended_and_world_coordinates_arrive(screen, tmp_path)
              "CRPIX2": 10.0, "CDELT1": -1e-3, "CDELT2": 1e-3}  # fmt: skip
     for name, value in cards.items():
         frame.header[name] = value
-    with fw.Display(1, backend="ds9") as display:
+    with fw.Display(1, backend="ds9", time_limit=PATIENT) as display:
         process = display.backend._process
         display.mtv(frame, title="größe {x}")
         assert display.backend._get("wcs").strip() == "wcs"
@@ -85,7 +86,7 @@ def test_ds9_is_started_and_ended_and_world_coordinates_arrive(screen, tmp_path)
 @needs_ds9
 @pytest.mark.ds9
 def test_a_window_closed_by_hand_is_an_error_and_not_a_hang(screen):
-    with fw.Display(2, backend="ds9") as display:
+    with fw.Display(2, backend="ds9", time_limit=PATIENT) as display:
         display.mtv(np.eye(4))
         display.backend._process.kill()
         display.backend._process.wait(10)

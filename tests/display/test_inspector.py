@@ -68,7 +68,7 @@ class StandIn(BaseHTTPRequestHandler):
         if self.refused():
             return
         said = json.loads(self.body())
-        self.posts.append(said)
+        self.posts.append(dict(said))
         shown = self.displays.setdefault(int(self.path.split("/")[-1]), {"marks": []})
         if said.pop("erase", False):
             shown["marks"] = []
@@ -117,6 +117,25 @@ def test_flags_travel_as_the_bits_they_are(server):
         assert sent[0, 0] == fw.Flags.MASKED
         (post,) = server.handler.posts
         assert (post["title"], post["unit"], post["planes"]) == ("a.fits", "ADU", ["HOT", "EDGE", "MASK"])
+
+
+def test_marks_are_what_the_page_can_draw(server):
+    with fw.Display(63, backend="web", address=server.address) as display:
+        display.mtv(np.eye(20))
+        server.handler.posts.clear()
+        with display.buffering():
+            display.box(fw.Box(3, 5, 7, 9), label="b").dot(4, 6, symbol="s", size=2, color="red")
+            display.dot(4, 6, symbol="d", size=2).dot(1, 2, symbol="+", size=3, label="p").line(
+                [(0, 1), (2, 3)]
+            )
+        (post,) = server.handler.posts
+    box, square, diamond, plus, line = post["marks"]
+    # The left edge of column 3 is 2.5 where its middle is 3.
+    assert [box[key] for key in ("kind", "x0", "x1", "y0", "y1", "label")] == ["box", 2.5, 4.5, 6.5, 8.5, "b"]
+    assert [square[key] for key in ("kind", "x0", "x1", "y0", "y1")] == ["box", 2, 6, 4, 8]
+    assert diamond["points"] == [[6, 6], [4, 8], [2, 6], [4, 4], [6, 6]]
+    assert (plus["kind"], plus["symbol"], plus["label"]) == ("dot", "+", "p")
+    assert line["points"] == [[0, 1], [2, 3]]
 
 
 def test_what_the_server_says_is_passed_on(server):

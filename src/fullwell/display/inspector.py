@@ -17,7 +17,18 @@ import numpy as np
 from fullwell.display.backend import DisplayBackend
 from fullwell.display.inputs import unit_words
 from fullwell.display.inspector_address import Address, find
-from fullwell.display.shown import Mark, Picture, PlaneStyle, Scale, Seen, View, plain_mark
+from fullwell.display.shown import (
+    Dot,
+    Line,
+    Mark,
+    Picture,
+    PlaneStyle,
+    Rectangle,
+    Scale,
+    Seen,
+    View,
+    plain_mark,
+)
 from fullwell.errors import DisplayError
 from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
 
@@ -77,7 +88,7 @@ class WebBackend(DisplayBackend):
 
     def draw(self, marks: Sequence[Mark]) -> None:
         """Send marks."""
-        self._pending.setdefault("marks", []).extend(plain_mark(mark) for mark in marks)
+        self._pending.setdefault("marks", []).extend(_on_page(mark) for mark in marks)
 
     def erase(self) -> None:
         """Remove marks."""
@@ -151,6 +162,22 @@ class WebBackend(DisplayBackend):
         except (URLError, TimeoutError, OSError, http.client.HTTPException) as error:
             what = f"the inspector at {self._address.url} does not answer ({error})"
             raise DisplayError(f"{what}; start it with 'fullwell inspect'") from error
+
+
+def _on_page(mark: Mark) -> dict[str, Any]:
+    """Say a mark as the page draws it: whole numbers are the middle of a pixel, symbols round or strokes."""
+    if isinstance(mark, Rectangle):
+        return plain_mark(
+            attrs.evolve(mark, x0=mark.x0 - 0.5, x1=mark.x1 - 0.5, y0=mark.y0 - 0.5, y1=mark.y1 - 0.5)
+        )
+    if isinstance(mark, Dot) and mark.symbol == "s":
+        x, y, r = mark.x, mark.y, mark.size
+        return plain_mark(Rectangle(x - r, x + r, y - r, y + r, mark.color, mark.label))
+    if isinstance(mark, Dot) and mark.symbol == "d":
+        corners = ((1, 0), (0, 1), (-1, 0), (0, -1), (1, 0))
+        points = tuple((mark.x + dx * mark.size, mark.y + dy * mark.size) for dx, dy in corners)
+        return plain_mark(Line(points, mark.color))
+    return plain_mark(mark)
 
 
 def _bits(picture: Picture) -> FlagImage | None:
