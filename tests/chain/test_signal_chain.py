@@ -24,8 +24,11 @@ from fullwell import (
     SignalChain,
     Sky,
 )
+from fullwell.effects.bias_wander import BiasWander
+from fullwell.effects.diffusion import Diffusion
 from fullwell.errors import ChainError, ParameterError
 from fullwell.flags import Flags
+from fullwell.frame import Frame
 
 
 def all_effects():
@@ -257,3 +260,10 @@ def test_a_chain_that_knows_the_gain_counts_the_noise_of_every_frame():
         np.testing.assert_allclose(clean.variance, 6.0**2 + 20.0)
         assert {"shot_noise", "read_noise"} <= set(clean.applied)
     assert SignalChain([measured]).correct(frame).variance.max() == 0
+
+
+def test_only_what_is_undone_is_said_to_be():
+    """Diffusion and a bias that wanders leave nothing to do: the overscan and a measured bias do that."""
+    chain = SignalChain([Diffusion(0.4), BiasWander(ramp=1.0), Gain(1.5), Bias(100.0), ReadNoise(5.0)])
+    clean = chain.correct(Frame(np.full((20, 20), 500, np.uint16)))
+    assert set(clean.applied) == {"shot_noise", "gain", "bias", "read_noise"}

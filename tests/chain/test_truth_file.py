@@ -8,7 +8,20 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from fullwell import Bias, CosmicRays, Dark, Flat, Gain, ReadNoise, ShotNoise, SignalChain
+from fullwell import (
+    Bias,
+    CosmicRays,
+    Dark,
+    Flat,
+    Gain,
+    Lamp,
+    Persistence,
+    ReadNoise,
+    Scene,
+    ShotNoise,
+    SignalChain,
+)
+from fullwell.chain import Take
 from fullwell.chain.truth_file import read_chain_truth, write_chain_truth
 from fullwell.detector import Detector
 from fullwell.detector.shrinking import with_amplifiers_of
@@ -51,6 +64,48 @@ def test_the_truth_makes_the_same_frames_again(tmp_path):
     image = next(e for e in readable["effects"] if e["class"] == "Flat")["response"]["image"]
     np.testing.assert_array_equal(fits.getdata(path, image), truth.get("flat").response)
     assert readable["frames"][1]["bias_offset"] == exposures[1].truth["bias_offset"]
+
+
+class Stripes:
+    """A scene of somebody else."""
+
+    def render(self, shape):
+        return np.broadcast_to(np.arange(shape[1], dtype=np.float32), shape)
+
+
+def test_scenes_and_times_are_in_it(tmp_path):
+    """From the file alone the frames come out again, memory of the detector and all."""
+    truth = chain().with_(Persistence(fraction=0.01, time_constant=20.0))
+    lamp = Scene([Lamp(200.0)])
+    asked = [
+        (lamp, 30.0),
+        Take(None, 10.0, dark_time=12.0),
+        Take(lamp, 5.0, temperature=170.0),
+        (Stripes(), 4.0),
+    ]
+    exposures = list(truth.expose_sequence(asked, noise=Noise(4, 7)))
+    path, text = write_chain_truth(tmp_path / "truth.fits", truth, exposures)
+    back = read_chain_truth(path)
+    assert [take.exposure_time for take in back.takes] == [30.0, 10.0, 5.0, 4.0]
+    assert [take.dark_time for take in back.takes] == [30.0, 12.0, 5.0, 4.0]
+    assert [take.temperature for take in back.takes] == [None, None, 170.0, None]
+    assert back.takes[0].scene is back.takes[2].scene
+    again = list(back.chain.expose_sequence(back.takes, seed=0))
+    for one, other in zip(exposures, again, strict=True):
+        np.testing.assert_array_equal(one.frame.data, other.frame.data)
+    readable = json.loads(text.read_text())
+    assert readable["scenes"][0]["parts"][0]["level"] == 200.0
+    assert [take["scene"] for take in readable["takes"]] == [0, None, 0, 1]
+    assert readable["takes"][1]["noise"]["exposure"] == 8
+
+
+def test_files_without_scenes_are_read(tmp_path):
+    content = {"effects": list(chain()), "detector": None, "frames": []}
+    write_parts(content, tmp_path / "old.fits")
+    assert read_chain_truth(tmp_path / "old.fits").takes == ()
+    write_parts(content | {"scenes": [], "takes": [{"scene": 3}]}, tmp_path / "bad.fits")
+    with pytest.raises(FrameError, match="exposures"):
+        read_chain_truth(tmp_path / "bad.fits")
 
 
 def test_nothing_is_overwritten_and_other_files_are_refused(tmp_path):

@@ -88,11 +88,14 @@ class TestADC(EffectContract):
         ({"bits": 16.5}, "bits"),
         ({"shift": 40}, "shift"),
         ({"saturation": -1.0}, "saturation"),
+        ({"dither": -1}, "dither"),
     ]
     light_level = 30.0  # so that a step of four ADU matters
 
     def make(self, detector, random):
-        return ADC(bits=detector.adc_bits, shift=int(random.integers(0, 3)))
+        return ADC(
+            bits=detector.adc_bits, shift=int(random.integers(0, 3)), dither=5 if random.integers(2) else None
+        )
 
 
 class TestBias(EffectContract):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from astropy import units as u
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -106,3 +107,18 @@ def test_values_spread_to_the_pixels_of_their_amplifier():
 def test_impossible_gains_are_refused(gain):
     with pytest.raises(ParameterError, match="gain"):
         Detector.single((4, 4), gain=gain)
+
+
+def test_pixel_size_has_a_unit():
+    assert Detector.single((4, 4), pixel_size=9 * u.um).pixel_size == 9.0
+    assert Detector.single((4, 4), pixel_size=0.01 * u.mm).pixel_size == pytest.approx(10.0)
+    assert Detector.single((4, 4), pixel_size=7.4).pixel_size == 7.4
+    for bad in (0.0, -9 * u.um, float("nan"), 9 * u.s, "large"):
+        with pytest.raises(ParameterError, match="pixel_size"):
+            Detector.single((4, 4), pixel_size=bad)
+
+
+@pytest.mark.parametrize("wrong", [{"overscan": -1}, {"prescan": -1}, {"parallel": -2}, {"shape": (0, 4)}])
+def test_negative_sizes_are_refused(wrong):
+    with pytest.raises(ParameterError, match=next(iter(wrong))):
+        Detector.single(**({"shape": (4, 4)} | wrong))

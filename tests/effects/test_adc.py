@@ -83,8 +83,60 @@ def test_rounding_counts_once():
     assert SignalChain([ADC()]).correct(adu(1.0)).variance is None
 
 
+def test_what_is_cut_off_below_is_suspect():
+    codes = np.array([[0, 1, 4095]], np.uint16)
+    assert ADC(12).flag(Frame(codes)).tolist() == [[int(Flags.SUSPECT), 0, int(Flags.SATURATED)]]
+    # Numbers that are no codes: levels may be anywhere.
+    assert not ADC(12).flag(Frame(codes[:, :2].astype(np.float32))).any()
+    assert not ADC(12).flag(Frame(np.array([[-1, 0]], np.int16))).any()
+
+
+def test_the_lower_end_is_flagged_in_either_way_of_correcting():
+    chain = SignalChain([ADC(12), ReadNoise(5.0, unit="adu")])
+    codes = np.array([[0, 7], [4095, 1]], np.uint16)
+    assert chain.correct(codes).flags.tolist() == [[int(Flags.SUSPECT), 0], [int(Flags.SATURATED), 0]]
+    slowly = chain.correct(Frame(codes, variance=np.zeros(codes.shape, np.float32)))
+    assert slowly.flags.tolist() == chain.correct(codes).flags.tolist()
+
+
+def test_dither_is_even_and_counted():
+    codes = np.full((200, 500), 1600, np.uint16)
+    codes[0, 0] = 1616
+    noise = ReadNoise(0.0, unit="adu")
+    clean = SignalChain([ADC(12, shift=4, dither=3), noise]).correct(codes)
+    added = clean.data - codes
+    assert -8 <= added.min() < -7.9
+    assert 7.9 < added.max() <= 8
+    # 1e5 even numbers of standard deviation 4.62: error of the mean 0.015, of the variance 0.28 %; 4 sigma.
+    assert abs(added.mean()) < 0.06
+    assert added.var() == pytest.approx(256 / 12, rel=0.012)
+    assert clean.variance == pytest.approx(np.full(codes.shape, 2 * 256 / 12))
+    measured = ReadNoise(0.0, unit="adu", digitized=True)
+    alone = SignalChain([ADC(12, shift=4, dither=3), measured]).correct(codes)
+    assert alone.variance == pytest.approx(np.full(codes.shape, 256 / 12))
+
+
+def test_dither_is_the_same_for_a_frame_and_another_for_the_next():
+    codes = np.arange(1000, dtype=np.uint16).reshape(20, 50)
+    once, twice = (SignalChain([ADC(dither=1)]).correct(codes).data for _ in range(2))
+    np.testing.assert_array_equal(once, twice)
+    other = SignalChain([ADC(dither=1)]).correct(codes + 1).data - 1
+    assert (other != once).any()
+    assert (SignalChain([ADC(dither=2)]).correct(codes).data != once).any()
+
+
 @pytest.mark.parametrize(
-    "options", [{"bits": 7}, {"bits": 25}, {"shift": -1}, {"bits": 24, "shift": 8}, {"saturation": 0}]
+    "options",
+    [
+        {"dither": -1},
+        {"dither": True},
+        {"dither": 0.5},
+        {"bits": 7},
+        {"bits": 25},
+        {"shift": -1},
+        {"bits": 24, "shift": 8},
+        {"saturation": 0},
+    ],
 )
 def test_impossible_converters_are_refused(options):
     with pytest.raises(ParameterError):

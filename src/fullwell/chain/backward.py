@@ -31,7 +31,8 @@ def correct(chain: Undoes, frame: Frame, *, settle: bool) -> Frame:
     frame = _corrected(chain, frame, done)
     for effect in chain.effects:
         frame = effect.finish(frame)
-    applied += tuple(effect.name for effect in chain.backward if effect.stage != Stage.ADC)
+    undone = (effect for effect in chain.backward if effect.stage != Stage.ADC and effect.is_undone())
+    applied += tuple(effect.name for effect in undone)
     result = _described(chain, frame.with_(applied=applied))
     return result.settled() if settle else result
 

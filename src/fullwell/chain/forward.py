@@ -40,6 +40,8 @@ class Take:
     exposure_time, dark_time, temperature : Quantity or float
     state : mapping
     idle : Quantity or float
+    noise : Noise, optional
+        Seed and number of the exposure; in a sequence they are counted if not given.
     """
 
     scene: Renders | npt.ArrayLike | None
@@ -48,6 +50,7 @@ class Take:
     temperature: u.Quantity | float | None = None
     state: Mapping[str, Mapping[str, Any]] | None = None
     idle: u.Quantity | float | None = None
+    noise: Noise | None = None
 
 
 @attrs.frozen(eq=False)
@@ -67,6 +70,8 @@ class Exposure:
     stages : dict of str to Frame
         The frame behind each effect, by its name and in the order of the chain, where that was asked for: in
         electrons or ADU, assembled or raw, as it is at that place.
+    take : Take or None
+        What was asked for: scene, times, noise.
     """
 
     frame: Frame
@@ -74,6 +79,7 @@ class Exposure:
     truth: Mapping[str, Any]
     memory: Mapping[str, Any] = attrs.field(factory=dict)
     stages: Mapping[str, Frame] = attrs.field(factory=dict)
+    take: Take | None = None
 
 
 def expose(
@@ -121,7 +127,8 @@ def expose(
     # Without an effect of the read-out the frame is as raw as any other.
     path.to_raw()
     path.arrive()
-    return Exposure(_as_frame(signal, signal.image), light, signal.truth, signal.memory, kept)
+    take = Take(scene, seconds, dark_seconds, signal.temperature, state, signal.idle, noise)
+    return Exposure(_as_frame(signal, signal.image), light, signal.truth, signal.memory, kept, take)
 
 
 class _Path:

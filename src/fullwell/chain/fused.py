@@ -210,6 +210,8 @@ def _raw_flags(chain: Undoes, frame: Frame) -> tuple[float, FlagImage | None]:
     for effect in chain.effects:
         if isinstance(effect, ADC):
             limit = effect.limit
+            low = effect.clipped_low(frame)
+            found += [] if low is None else [low]
         elif type(effect).flag is not Effect.flag:
             more = effect.flag(frame)
             found += [] if more is None else [more]

@@ -242,7 +242,7 @@ class SignalChain:
                     take.scene,
                     take.exposure_time,
                     detector=chosen,
-                    noise=attrs.evolve(first, exposure=first.exposure + done - 1),
+                    noise=take.noise or attrs.evolve(first, exposure=first.exposure + done - 1),
                     dark_time=take.dark_time,
                     temperature=temperature if take.temperature is None else take.temperature,
                     state=take.state,
@@ -283,7 +283,8 @@ class SignalChain:
         Returns
         -------
         Frame
-            Assembled, float32, in electrons where the chain has a gain. `Frame.applied` names the steps.
+            Assembled, float32, in electrons where the chain has a gain. `Frame.applied` names the steps;
+            effects that have nothing to do backward, such as diffusion, are not among them.
 
         Raises
         ------

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 import numpy as np
 import numpy.typing as npt
+from astropy import units as u
 
 from fullwell.detector.boxes import Box
 from fullwell.errors import FrameError, ParameterError
@@ -124,6 +125,18 @@ def _as_tuple(amplifiers: Iterable[Amplifier]) -> tuple[Amplifier, ...]:
     return tuple(amplifiers)
 
 
+def _micrometers(value: Any) -> float | None:
+    if value is None:
+        return None
+    try:
+        size = float(u.Quantity(value, u.um).value)
+    except (u.UnitConversionError, TypeError) as error:
+        raise ParameterError("pixel_size", value, "a length, or a number of micrometers") from error
+    if not (np.isfinite(size) and size > 0):
+        raise ParameterError("pixel_size", value, "above 0 micrometers")
+    return size
+
+
 @attrs.frozen(eq=False)
 class Detector:
     """Geometry and identity of one CCD.
@@ -140,7 +153,7 @@ class Detector:
         At least one; their boxes tile the assembled image without overlap.
     adc_bits : int
         Bits of the analog-to-digital converter.
-    pixel_size : float or None
+    pixel_size : Quantity, float or None
         Micrometers.
     serial : str
         Serial number, if known.
@@ -158,7 +171,7 @@ class Detector:
     raw_shape: tuple[int, int]
     amplifiers: tuple[Amplifier, ...] = attrs.field(converter=_as_tuple)
     adc_bits: int = 16
-    pixel_size: float | None = None
+    pixel_size: float | None = attrs.field(default=None, converter=_micrometers)
     serial: str = ""
     defaults: dict[str, Any] = attrs.field(factory=dict)
 
@@ -199,6 +212,7 @@ class Detector:
         overscan: int = 0,
         prescan: int = 0,
         parallel: int = 0,
+        pixel_size: u.Quantity | float | None = None,
     ) -> Detector:
         """Build a detector with one amplifier.
 
@@ -212,12 +226,27 @@ class Detector:
             Columns behind and before the data in the raw frame.
         parallel : int
             Overscan rows above the data in the raw frame.
+        pixel_size : Quantity or float, optional
+            Micrometers.
 
         Returns
         -------
         Detector
+
+        Raises
+        ------
+        ParameterError
+            If a value is impossible.
         """
         rows, columns = shape
+        for label, value, least in (
+            ("shape", min(rows, columns), 1),
+            ("overscan", overscan, 0),
+            ("prescan", prescan, 0),
+            ("parallel", parallel, 0),
+        ):
+            if value < least:
+                raise ParameterError(label, value, f"{least} or more")
         raw_shape = (rows + parallel, prescan + columns + overscan)
         amplifier = Amplifier(
             name="A",
@@ -230,7 +259,14 @@ class Detector:
             gain=gain,
             read_noise=read_noise,
         )
-        return cls(name=name, shape=shape, raw_shape=raw_shape, amplifiers=(amplifier,), adc_bits=adc_bits)
+        return cls(
+            name=name,
+            shape=shape,
+            raw_shape=raw_shape,
+            amplifiers=(amplifier,),
+            adc_bits=adc_bits,
+            pixel_size=pixel_size,
+        )
 
     @classmethod
     def preset(cls, name: str) -> Detector:

@@ -166,6 +166,12 @@ class Effect(ABC):
     #: Whether light matters to it in exposures of 0 s too.
     sees_light_of_transfer: ClassVar[bool] = False
 
+    @classmethod
+    def is_undone(cls) -> bool:
+        """Whether there is anything that the effect does to a frame that is corrected."""
+        verbs = ("flag", "affine", "correct", "finish")
+        return any(getattr(cls, verb) is not getattr(Effect, verb) for verb in verbs)
+
     def steps(self, signal: Signal, *, noise: Noise) -> Sequence[Step] | None:  # noqa: ARG002
         """Return what `simulate` does to the image, for effects that act on each pixel by itself; else None.
 
