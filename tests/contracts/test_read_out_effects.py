@@ -22,8 +22,9 @@ class TestCorrelatedNoise(EffectContract):
     ]
 
     def make(self, detector, random):
+        number = len(detector.amplifiers)
         return CorrelatedNoise(
-            rows=random.uniform(0.5, 2),
+            rows=random.uniform(0.5, 2, number),
             slow=random.uniform(0.2, 1),
             banding=random.uniform(0.5, 3),
             period=random.uniform(10, 300),

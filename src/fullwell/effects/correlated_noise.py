@@ -12,7 +12,7 @@ from astropy import units as u
 
 from fullwell.detector import Detector
 from fullwell.detector.read_order import in_read_order
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, numbers_in
 from fullwell.effects.converters import electrons
 from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
 from fullwell.frame import Frame, FrameSet, as_frame
@@ -21,27 +21,65 @@ from fullwell.noise import Noise
 __all__ = ["CorrelatedNoise"]
 
 
+Level = float | tuple[float, ...]
+#: Rows, slow noise and wave of one amplifier.
+_Drawn = tuple[Any, Any, Any]
+PARTS = ("rows", "slow", "banding")
+
+
+def _level(value: Any) -> Level:
+    if np.ndim(value) == 0:
+        return electrons(value)
+    numbers = numbers_in(value, u.electron)
+    if not numbers.size:
+        raise ParameterError("values of correlated noise", value, "at least one")
+    return tuple(float(number) for number in numbers)
+
+
+def _correlation(value: Any) -> npt.NDArray[np.float64] | None:
+    if value is None:
+        return None
+    matrix = np.asarray(value, np.float64)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ParameterError("correlation", matrix.shape, "a square matrix, a row and a column an amplifier")
+    right = np.isfinite(matrix).all() and np.allclose(matrix, matrix.T, atol=1e-9)
+    if not right or not np.allclose(np.diag(matrix), 1, atol=1e-9):
+        raise ParameterError("correlation", matrix.tolist(), "symmetric, finite, 1 on the diagonal")
+    lowest = float(np.linalg.eigvalsh(matrix)[0])
+    if lowest < -1e-9:
+        raise ParameterError(
+            "correlation", lowest, "without an eigenvalue below 0: no noise has such correlations"
+        )
+    return matrix
+
+
 @attrs.frozen(eq=False)
 class CorrelatedNoise(Effect):
     """What `ReadNoise`, which is white, leaves out; all in electrons, amplifier by amplifier.
 
     Parameters
     ----------
-    rows : Quantity or float
-        Standard deviation of a level that is another one in each row.
-    slow : Quantity or float
+    rows : Quantity, float or sequence
+        Standard deviation of a level that is another one in each row; one number for all amplifiers, or one
+        for each, as the next two are.
+    slow : Quantity, float or sequence
         Standard deviation of noise with a spectrum of 1/f along the pixels in the order they are read.
-    banding : Quantity or float
+    banding : Quantity, float or sequence
         Amplitude of a sine along the pixels in read order, as from mains or a power supply, of random phase.
     period : float
         Pixels of one wave of it.
     common : float
         Part of the variance of all three that all amplifiers have in common, 0 to 1.
+    correlation : array_like, shape (amplifiers, amplifiers), or None
+        Instead of `common`: correlation of each amplifier with each other, in all three.
+    errors : tuple of float
+        Standard errors of rows, slow and banding, where they were measured, in electrons.
 
     Raises
     ------
     ParameterError
-        If a value is negative or out of range.
+        If a value is negative or out of range, numbers of amplifiers differ, or the matrix is none of
+        correlations.
 
     Notes
     -----
@@ -51,56 +89,95 @@ class CorrelatedNoise(Effect):
     name: ClassVar[str] = "correlated_noise"
     stage: ClassVar[Stage] = Stage.CORRELATED_NOISE
     kind: ClassVar[Kind] = Kind.NOISE_ONLY
-    rows: float = attrs.field(default=0.0, converter=electrons)
-    slow: float = attrs.field(default=0.0, converter=electrons)
-    banding: float = attrs.field(default=0.0, converter=electrons)
+    rows: Level = attrs.field(default=0.0, converter=_level)
+    slow: Level = attrs.field(default=0.0, converter=_level)
+    banding: Level = attrs.field(default=0.0, converter=_level)
     period: float = 100.0
     common: float = 0.0
+    correlation: npt.NDArray[np.float64] | None = attrs.field(default=None, converter=_correlation)
+    errors: tuple[float, ...] = ()
 
     def __attrs_post_init__(self) -> None:
-        for name in ("rows", "slow", "banding"):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
-                raise ParameterError(name, getattr(self, name), "finite and 0 e- or more")
+        for name in PARTS:
+            values = np.asarray(getattr(self, name))
+            bad = ~(np.isfinite(values) & (values >= 0))
+            if bad.any():
+                raise ParameterError(name, values[bad].flat[0], "finite and 0 e- or more")
+        self._check_amplifiers()
         if not (np.isfinite(self.period) and self.period >= 2):
             raise ParameterError("period", self.period, "2 pixels or more")
         if not 0 <= self.common <= 1:
             raise ParameterError("common", self.common, "0 to 1")
 
+    def _check_amplifiers(self) -> None:
+        sizes = {name: np.size(getattr(self, name)) for name in PARTS}
+        if self.correlation is not None:
+            if self.common:
+                raise ParameterError("common", self.common, "0 beside a matrix of correlations")
+            sizes["correlation"] = len(self.correlation)
+        several = {name: size for name, size in sizes.items() if size > 1}
+        if len(set(several.values())) > 1:
+            raise ParameterError(", ".join(several), tuple(several.values()), "one number of amplifiers")
+
     @property
-    def variance(self) -> float:
-        """What a single pixel has of it, e-^2."""
-        return self.rows**2 + self.slow**2 + self.banding**2 / 2
+    def variance(self) -> float | npt.NDArray[np.float64]:
+        """What a single pixel has of it, e-^2; an array where amplifiers differ."""
+        return self._variance()
+
+    def _variance(self, *, rows: bool = True) -> float | npt.NDArray[np.float64]:
+        parts = [np.asarray(getattr(self, name)) ** 2 for name in PARTS]
+        total = (parts[0] if rows else 0.0) + parts[1] + parts[2] / 2
+        return float(total) if np.ndim(total) == 0 else np.asarray(total)
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:
         """Add it to every pixel that is read, prescan and overscan included."""
-        if not self.variance:
+        if not np.any(self.variance):
             return
         signal.to_raw()
         image = signal.image.astype(np.float32, copy=True)
         views = in_read_order(image, signal.detector, layout="raw")
+        levels = self._levels(len(views))
         largest = (max(v.shape[0] for v in views), max(v.shape[1] for v in views))
-        shared = self._drawn(largest, noise, 0) if self.common else None
-        for k, view in enumerate(views, start=1):
-            rows, columns = view.shape
-            own = np.sqrt(1 - self.common) * self._drawn(view.shape, noise, k) if self.common < 1 else 0.0
-            both = own if shared is None else own + np.sqrt(self.common) * shared[:rows, :columns]
-            view += np.asarray(both, np.float32)
+        if self.correlation is not None:
+            drawn = [self._drawn(largest, noise, k + 1) for k in range(len(views))]
+            _add_correlated(views, self.correlation, levels, drawn)
+        else:
+            shared = self._drawn(largest, noise, 0) if self.common else None
+            for k, view in enumerate(views):
+                rows, columns = view.shape
+                both: Any = 0.0
+                if self.common < 1:
+                    own = _scaled(self._drawn(view.shape, noise, k + 1), levels[k], view.shape)
+                    both = np.sqrt(1 - self.common) * own
+                if shared is not None:
+                    both = both + np.sqrt(self.common) * _scaled(shared, levels[k], largest)[:rows, :columns]
+                view += np.asarray(both, np.float32)
         signal.image = image
 
-    def _drawn(self, shape: tuple[int, int], noise: Noise, amplifier: int) -> npt.NDArray[np.float64]:
-        """Noise of one amplifier; 0 is what they share."""
+    def _levels(self, amplifiers: int) -> npt.NDArray[np.float64]:
+        """Return rows, slow and banding of each amplifier."""
+        sizes = {np.size(getattr(self, name)) for name in PARTS} | (
+            set() if self.correlation is None else {len(self.correlation)}
+        )
+        if not sizes <= {1, amplifiers}:
+            raise ParameterError(
+                "values of correlated noise", max(sizes), f"1 or {amplifiers}, one an amplifier"
+            )
+        parts = (np.asarray(getattr(self, name), np.float64) for name in PARTS)
+        return np.stack([np.broadcast_to(part, amplifiers) for part in parts], axis=1)
+
+    def _drawn(self, shape: tuple[int, int], noise: Noise, amplifier: int) -> _Drawn:
+        """Noise of one amplifier with the standard deviation 1, a wave with the amplitude 1; 0 is shared."""
         stream = noise.stream(self.name)
-        total = np.zeros(shape)
-        if self.rows:
-            total += self.rows * stream.normal((shape[0], 1), draw=4 * amplifier)
-        if self.slow:
-            white = stream.normal(shape[0] * shape[1], draw=4 * amplifier + 1)
-            total += self.slow * _slow(white).reshape(shape)
-        if self.banding:
+        rows = stream.normal((shape[0], 1), draw=4 * amplifier) if np.any(self.rows) else None
+        slow = wave = None
+        if np.any(self.slow):
+            slow = _slow(stream.normal(shape[0] * shape[1], draw=4 * amplifier + 1)).reshape(shape)
+        if np.any(self.banding):
             phase = 2 * np.pi * float(stream.uniform(1, draw=4 * amplifier + 2)[0])
             ticks = np.arange(shape[0] * shape[1], dtype=np.float64).reshape(shape)
-            total += self.banding * np.sin(2 * np.pi * ticks / self.period + phase)
-        return total
+            wave = np.sin(2 * np.pi * ticks / self.period + phase)
+        return rows, slow, wave
 
     @classmethod
     def measure(
@@ -123,7 +200,8 @@ class CorrelatedNoise(Effect):
             `rows` from the scatter of the means of rows less what white noise gives them; `banding` and
             `period` from the highest peak of the power spectrum if it stands out of its neighbors; `slow`
             from what the spectrum has below a hundredth of the sampling frequency beside the rows; `common`
-            from the covariance of the rows of different amplifiers.
+            from the covariance of the rows of different amplifiers. Means over the amplifiers, with errors
+            from the scatter between the pairs, which is none with one pair: they are NaN then.
 
         Raises
         ------
@@ -150,6 +228,7 @@ class CorrelatedNoise(Effect):
             for first, second in zip(held[::2], held[1::2], strict=False)
         ]
         rows, common, slow, banding, _ = np.mean(found, axis=0)
+        spread = np.std(found, axis=0, ddof=1) / np.sqrt(len(found)) if len(found) > 1 else np.full(5, np.nan)
         waves = [(wave, length) for *_, wave, length in found if wave > 0]
         period = float(np.average([p for _, p in waves], weights=[w for w, _ in waves])) if waves else 100.0
         return cls(
@@ -159,23 +238,64 @@ class CorrelatedNoise(Effect):
             period=period,
             # Rows, slow noise and waves are shared alike; the rows show it best.
             common=float(np.clip(common / rows, 0, 1)) if rows > 0 else 0.0,
+            errors=(
+                _error_of_root(rows, spread[0]),
+                _error_of_root(slow, spread[2]),
+                _error_of_root(2 * banding, 2 * spread[3]),
+            ),
         )
 
-    def correct(self, frame: Frame, *, chain: Chain | None = None) -> Frame:  # noqa: ARG002
-        """Add its variance; what an overscan takes out row by row is not to be stated here.
+    def correct(self, frame: Frame, *, chain: Chain | None = None) -> Frame:
+        """Add its variance; behind an overscan that is taken row by row without that of the rows.
 
         Raises
         ------
         ChainError
             If the frame is not in electrons.
+        ParameterError
+            If it has another number of amplifiers.
         """
         if frame.unit != u.electron:
             raise ChainError(
                 f"correlated noise is in electrons, the frame in {frame.unit}; is the gain missing?"
             )
-        extra = np.float32(self.variance)
-        variance = np.full(frame.shape, extra) if frame.variance is None else frame.variance + extra
-        return frame.with_(variance=variance)
+        overscan: Any = None if chain is None else chain.get("overscan")
+        by_rows = overscan is not None and overscan.method == "row"
+        detector = frame.detector or Detector.single(frame.shape)
+        self._levels(len(detector.amplifiers))
+        layout = detector.layout_of(frame.shape)
+        extra = detector.spread(self._variance(rows=not by_rows), layout=layout)
+        variance = np.broadcast_to(extra, frame.shape) + (0.0 if frame.variance is None else frame.variance)
+        return frame.with_(variance=variance.astype(np.float32))
+
+
+def _add_correlated(
+    views: Any, correlation: npt.NDArray[np.float64], levels: npt.NDArray[np.float64], drawn: list[_Drawn]
+) -> None:
+    """Add to each view its mixture of independent noise."""
+    # A root of the matrix that is there for singular ones too.
+    size, vectors = np.linalg.eigh(correlation)
+    root = vectors * np.sqrt(np.maximum(size, 0))
+    largest = (max(v.shape[0] for v in views), max(v.shape[1] for v in views))
+    for view, weights, level in zip(views, root, levels, strict=True):
+        total = np.zeros(largest)
+        for weight, part in zip(weights.tolist(), drawn, strict=True):
+            total += weight * _scaled(part, level, largest)
+        view += np.asarray(total, np.float32)[: view.shape[0], : view.shape[1]]
+
+
+def _scaled(drawn: _Drawn, level: npt.NDArray[np.float64], shape: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """Add up rows, slow noise and wave, each with its own size."""
+    total = np.zeros(shape)
+    for part, size in zip(drawn, level.tolist(), strict=True):
+        if part is not None and size:
+            total += size * part
+    return total
+
+
+def _error_of_root(variance: float, error: float) -> float:
+    """Error of the root of a variance; where that is within its error of 0, the root of the error."""
+    return float(error / (2 * np.sqrt(variance)) if variance > error else np.sqrt(max(error, 0.0)))
 
 
 def _slow(white: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -228,9 +348,9 @@ def _wave_and_slow(part: npt.NDArray[np.float64], white: float) -> tuple[float, 
     # Rows were levelled: look above the frequency of a row only.
     lowest = 2 * part.shape[0]
     peak = lowest + int(power[lowest:].argmax())
-    near = slice(max(peak - 2, lowest), peak + 3)
+    near = slice(max(peak - 2, lowest), min(peak + 3, power.size))
     floor = 2 * white / n
-    variance = float(power[near].sum() - floor * 5)
+    variance = float(power[near].sum() - floor * (near.stop - near.start))
     # Of n/2 exponential numbers the highest is below 25 times their mean with a probability of n/2 e^-25.
     wave = variance if power[peak] > 25 * floor and variance > 0 else 0.0
     weight = np.arange(near.start, near.stop)
