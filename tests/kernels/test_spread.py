@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fullwell.kernels.spread import clipped_spread, median_of
+from fullwell.kernels.spread import clipped_spread, median_of, quantile_of
 
 
 def images(shape, seed, *, integers=False):
@@ -78,3 +78,14 @@ def test_nothing_is_left_of_nothing():
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0)])
 def test_an_image_without_pixels(shape):
     assert clipped_spread(np.zeros(shape, np.float32), clip=5.0, compiled=True).count == 0
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.001, 0.3, 0.5, 0.999, 1.0])
+def test_quantiles_are_those_of_numpy(fraction):
+    image = np.random.default_rng(4).lognormal(size=(600, 500)).astype(np.float32)
+    good = image > 0.4
+    image[3, :50] = np.nan
+    expected = np.quantile(image[good & np.isfinite(image)].astype(np.float64), fraction)
+    for compiled in (True, False):
+        assert quantile_of(image, fraction, good, compiled=compiled) == pytest.approx(expected, rel=1e-12)
+    assert np.isnan(quantile_of(image, fraction, good & False))

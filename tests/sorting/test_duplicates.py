@@ -29,6 +29,19 @@ def test_pixels_under_another_header(tmp_path: Path) -> None:
     assert pixel_hash(one) is not None
 
 
+def test_pixels_that_differ_where_no_sample_is_taken(tmp_path: Path) -> None:
+    content = bytearray(b"SIMPLE  =".ljust(80) + b"END".ljust(2800) + bytes(200_000))
+    for name in ("1", "2", "3"):
+        content[2880 + 8000] = name == "3"
+        (tmp_path / name).write_bytes(content)
+    one, same, other = (pixel_hash(tmp_path / name) for name in ("1", "2", "3"))
+    assert one is not None
+    assert other is not None
+    assert one == same
+    assert one.sample == other.sample
+    assert one != other
+
+
 def test_no_hash_of_what_is_no_plain_frame(tmp_path: Path) -> None:
     for name, content in {"empty": b"", "text": b"x" * 9000, "endless": b"SIMPLE  =".ljust(2880) * 3}.items():
         (tmp_path / name).write_bytes(content)

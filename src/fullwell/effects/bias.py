@@ -27,6 +27,7 @@ from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
 from fullwell.flags import FlagImage, mask_of
 from fullwell.frame import Frame, FrameSet
 from fullwell.kernels.simulate import Op, Step
+from fullwell.kernels.spread import clipped_spread, quantile_of
 from fullwell.noise import Noise
 
 __all__ = ["Bias"]
@@ -228,7 +229,6 @@ def variance_ratio(empirical: npt.NDArray[np.float32], frame: Frame) -> float:
     if frame.variance is None or not good.any():
         return float("nan")
     # Outliers own the mean of the empirical variance; the lower 99.9 % tell about the noise.
-    values = empirical[good]
-    inside = values <= np.quantile(values, 0.999)
-    predicted = float(frame.variance[good][inside].mean(dtype=np.float64))
-    return float(values[inside].mean(dtype=np.float64)) / predicted if predicted > 0 else float("nan")
+    good &= empirical <= quantile_of(empirical, 0.999, good)
+    predicted = clipped_spread(frame.variance, good=good).mean
+    return clipped_spread(empirical, good=good).mean / predicted if predicted > 0 else float("nan")

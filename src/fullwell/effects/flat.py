@@ -264,11 +264,23 @@ def _dead(
     response: npt.NDArray[np.float32], masked: npt.NDArray[np.bool_], below: float, *, cell: int = 32
 ) -> FlagImage:
     """DEAD where the response is less than `below` times the median of the surrounding cell."""
-    rows, columns = response.shape
-    around = np.ones_like(response)
-    for top in range(0, rows, cell):
-        for left in range(0, columns, cell):
-            part = (slice(top, top + cell), slice(left, left + cell))
-            good = response[part][~masked[part]]
-            around[part] = np.median(good) if good.size else 1.0
-    return np.where(response < below * around, FLAG_DTYPE.type(Flags.DEAD), FLAG_DTYPE.type(0))
+    columns = response.shape[1]
+    values = np.where(masked, np.float32(np.nan), response)
+    flags = np.zeros(response.shape, FLAG_DTYPE)
+    for top in range(0, len(values), cell):
+        strip = values[top : top + cell]
+        # Cells side by side as rows; what is missing of the last one is masked.
+        padded = np.pad(strip, ((0, 0), (0, -columns % cell)), constant_values=np.nan)
+        cells = padded.reshape(len(strip), -1, cell).swapaxes(0, 1).reshape(-1, len(strip) * cell)
+        around = np.repeat(_medians(cells), cell)[:columns]
+        flags[top : top + cell][response[top : top + cell] < below * around] = Flags.DEAD
+    return flags
+
+
+def _medians(cells: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Median of each row without its NaN; 1 where there is nothing else."""
+    ordered = np.sort(cells, axis=1)  # NaN come last
+    counts = np.count_nonzero(~np.isnan(cells), axis=1)
+    each = np.arange(len(cells))
+    low, high = (ordered[each, np.maximum(places, 0)] for places in ((counts - 1) // 2, counts // 2))
+    return np.where(counts > 0, (low + high) / 2, np.float32(1)).astype(np.float32)

@@ -168,7 +168,7 @@ def identity(*parts: Any) -> str:
     for part in parts:
         array = np.asarray(part)
         digest.update(str((array.dtype.str, array.shape)).encode())
-        digest.update(np.ascontiguousarray(array).tobytes() if array.dtype != object else str(part).encode())
+        digest.update(np.ascontiguousarray(array) if array.dtype != object else str(part).encode())  # type: ignore[arg-type]
     return digest.hexdigest()[:16]
 
 

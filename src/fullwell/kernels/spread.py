@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from fullwell.kernels.pool import over_blocks
 
-__all__ = ["Spread", "clipped_spread", "median_of", "warm_up"]
+__all__ = ["Spread", "clipped_spread", "median_of", "quantile_of", "warm_up"]
 
 SMALL = 2**18  # pixels; the plain form is done before the compiled one is loaded
 BLOCK = 2**18  # pixels; fixed, so that sums do not depend on the number of threads
@@ -108,6 +108,33 @@ def median_of(
     return values.median(-_GREATEST, _GREATEST, spread) if spread.count else float("nan")
 
 
+def quantile_of(
+    image: npt.NDArray[Any],
+    fraction: float,
+    good: npt.NDArray[np.bool_] | None = None,
+    *,
+    compiled: bool | None = None,
+) -> float:
+    """Quantile of the finite values of an image, linear between two; NaN if there is none.
+
+    Parameters
+    ----------
+    image, good, compiled
+        As for `median_of`.
+    fraction : float
+        From 0 to 1.
+    """
+    values = _values(image, None, 1.0, good, compiled)
+    spread = values.moments(-_GREATEST, _GREATEST)
+    if not spread.count:
+        return float("nan")
+    place = (spread.count - 1) * fraction
+    below = int(place)
+    ranks = below, min(below + 1, spread.count - 1)
+    low, high = values.ranked(-_GREATEST, _GREATEST, spread, ranks)
+    return low + (high - low) * (place - below)
+
+
 def warm_up() -> None:
     """Compile the loops."""
     ones = np.eye(4, dtype=np.float32)
@@ -142,6 +169,10 @@ class _Plain:
 
     def median(self, low: float, high: float, _: Spread) -> float:
         return float(np.median(self._inside(low, high)))
+
+    def ranked(self, low: float, high: float, _: Spread, ranks: tuple[int, int]) -> tuple[float, float]:
+        values = np.partition(self._inside(low, high), sorted(set(ranks)))
+        return float(values[ranks[0]]), float(values[ranks[1]])
 
     def _inside(self, low: float, high: float) -> npt.NDArray[np.float64]:
         return self.values[(self.values >= low) & (self.values <= high)]
@@ -182,22 +213,27 @@ class _Compiled:
         return Spread(count, float(self._pivot + mean), float(variance), *ends)
 
     def median(self, low: float, high: float, spread: Spread) -> float:
+        first, second = self.ranked(low, high, spread, ((spread.count - 1) // 2, spread.count // 2))
+        return (first + second) / 2
+
+    def ranked(self, low: float, high: float, spread: Spread, ranks: tuple[int, int]) -> tuple[float, float]:
+        """Return the values with so many below them, of those from `low` to `high`; the ranks are close."""
         if spread.low == spread.high:
-            return spread.low
-        ranks = (spread.count - 1) // 2, spread.count // 2
+            return spread.low, spread.low
         sample = self._sample[(self._sample >= low) & (self._sample <= high)]
-        # Five standard deviations of the rank of a median; if it lies beyond, all values are sorted.
-        reach = int(2.5 * np.sqrt(sample.size)) + 1
-        middle = sample.size // 2
+        share = (ranks[0] + ranks[1] + 1) / (2 * spread.count)
+        # Five standard deviations of the rank in the sample; what lies beyond is looked for among all values.
+        reach = int(5 * np.sqrt(sample.size * share * (1 - share))) + 1
+        place = int(sample.size * share)
         bracket = (low, high)
-        if middle > reach:
-            bracket = float(sample[middle - reach]), float(sample[middle + reach])
+        if reach < place < sample.size - reach:
+            bracket = float(sample[place - reach]), float(sample[place + reach])
         below, values = self._within(low, *bracket)
         if not below <= ranks[0] <= ranks[1] < below + values.size:
             below, values = self._within(low, low, high)
         places = [rank - below for rank in ranks]
         values.partition(sorted(set(places)))
-        return float((values[places[0]] + values[places[1]]) / 2)
+        return float(values[places[0]]), float(values[places[1]])
 
     def _within(self, low: float, start: float, end: float) -> tuple[int, npt.NDArray[np.float64]]:
         """Count the values from `low` up to `start`, and return those from `start` to `end`."""

@@ -16,6 +16,7 @@ from fullwell.effects.overscan import Overscan
 from fullwell.errors import ParameterError
 from fullwell.flags import Flags
 from fullwell.frame import Frame
+from fullwell.kernels.fingerprint import fingerprint
 from fullwell.night.tallies import Tally
 
 __all__ = ["Look", "clipped", "look"]
@@ -114,7 +115,7 @@ def look(
     limit = float(((1 << bits) - 1) << (shift or 0))
     limit = limit if saturation is None else min(saturation, limit)
     overscan = _overscan(frame, skip)
-    pixels = hashlib.sha256(np.ascontiguousarray(frame.data), usedforsecurity=False).hexdigest()[:32]  # type: ignore[arg-type]
+    pixels = _name_of(frame.data)
     gains = _gains(frame)
     whole = assembled(frame)
     data = whole.data
@@ -182,6 +183,13 @@ def _tallied(data: npt.NDArray[np.uint16], values: Tally, limit: float) -> dict[
         "saturated": values.share(limit),
         "not_finite": 0,
     }
+
+
+def _name_of(data: npt.NDArray[Any]) -> str:
+    if data.dtype == np.uint16:
+        return fingerprint(data)
+    values: Any = np.ascontiguousarray(data)
+    return hashlib.sha256(values, usedforsecurity=False).hexdigest()[:32]
 
 
 def _edges(data: npt.NDArray[Any]) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from fullwell.errors import FileError, FullwellError
 from fullwell.io.cards import Cards
 from fullwell.io.dialects import translate
 from fullwell.io.scanning import scan as scan_file
-from fullwell.sorting.duplicates import Duplicates, pixel_hash
+from fullwell.sorting.duplicates import Duplicates, PixelHash, pixel_hash
 from fullwell.sorting.finding import Found, find
 from fullwell.sorting.frame_checks import check_frames, without_exposure_time
 from fullwell.sorting.name_checks import check_names, check_numbering, check_time_order
@@ -109,7 +109,7 @@ class _Scanned:
     path: Path
     name: str
     summary: Summary
-    pixels: str | None
+    pixels: PixelHash | None
 
 
 def _scan_all(
