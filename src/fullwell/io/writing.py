@@ -6,13 +6,15 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
-from astropy.io.fits import Header
+from astropy.io.fits import Card, Header
 
 from fullwell.errors import AlreadyExists, FileError, FrameError, ParameterError
 from fullwell.files import write_whole
@@ -201,10 +203,21 @@ def _set_card(header: Header, keyword: str, value: Any) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise ParameterError(f"card {keyword}", value, "a finite number; FITS has no others")
     try:
+        if keyword.upper() not in header:
+            header.append(copy(_card(keyword.upper(), value, comment)))
+            return
         header[keyword.upper()] = value if comment is None else (value, comment)
         header.cards[keyword.upper()].verify("exception")
-    except (ValueError, fits.VerifyError) as error:
+    except (ValueError, TypeError, fits.VerifyError) as error:
         raise ParameterError(f"card {keyword}", value, f"a legal FITS card ({error})") from error
+
+
+@lru_cache(maxsize=512, typed=True)
+def _card(keyword: str, value: Any, comment: str | None) -> Card:
+    """Return a card that was found legal; most are the same in each frame of a night."""
+    card = Card(keyword, value, comment)
+    card.verify("exception")
+    return card
 
 
 def _history_lines(history: Iterable[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """The compiled form of `fullwell.kernels.histograms`.
 
-Neighbors are often alike; two tables in turn keep one count from waiting for the one before.
+Neighbors are often alike; four tables in turn keep one count from waiting for the one before.
 """
 # mypy: disable-error-code="untyped-decorator"
 
@@ -15,35 +15,55 @@ __all__ = ["count_bits", "count_differences", "count_values"]
 
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 _VALUES = 2**16
+u32, u64 = np.uint32, np.uint64
 
 
 @_jit
 def count_values(image: Any) -> Any:
     """Count how often each value occurs; see `fullwell.kernels.histograms.count_values`."""
-    counts = np.zeros((2, _VALUES), np.int64)
+    counts = np.zeros((4, _VALUES), np.uint32)
+    a, b, c, d = counts[0], counts[1], counts[2], counts[3]
     rows, columns = image.shape
+    whole = columns - columns % 4
     for y in range(rows):
-        for x in range(0, columns - 1, 2):
-            counts[0, image[y, x]] += 1
-            counts[1, image[y, x + 1]] += 1
-        if columns % 2:
-            counts[0, image[y, columns - 1]] += 1
-    return counts[0] + counts[1]
+        row = image[y]
+        for x in range(0, whole, 4):
+            a[row[x]] += u32(1)
+            b[row[x + 1]] += u32(1)
+            c[row[x + 2]] += u32(1)
+            d[row[x + 3]] += u32(1)
+        for x in range(whole, columns):
+            a[row[x]] += u32(1)
+    return _total(a, b, c, d)
 
 
 @_jit
 def count_differences(image: Any) -> Any:
     """Count how often each difference occurs; see `fullwell.kernels.histograms.count_differences`."""
-    counts = np.zeros((2, 2 * _VALUES - 1), np.int64)
+    counts = np.zeros((4, 2 * _VALUES - 1), np.uint32)
+    a, b, c, d = counts[0], counts[1], counts[2], counts[3]
     rows, columns = image.shape
-    middle = np.int64(_VALUES - 1)
+    number = max(0, columns - 2)
+    whole = number - number % 4
+    middle = u64(_VALUES - 1)
     for y in range(rows):
-        for x in range(0, columns - 3, 2):
-            counts[0, np.int64(image[y, x + 2]) - np.int64(image[y, x]) + middle] += 1
-            counts[1, np.int64(image[y, x + 3]) - np.int64(image[y, x + 1]) + middle] += 1
-        if columns % 2 and columns > 2:
-            counts[0, np.int64(image[y, columns - 1]) - np.int64(image[y, columns - 3]) + middle] += 1
-    return counts[0] + counts[1]
+        row = image[y]
+        for x in range(0, whole, 4):
+            a[middle + u64(row[x + 2]) - u64(row[x])] += u32(1)
+            b[middle + u64(row[x + 3]) - u64(row[x + 1])] += u32(1)
+            c[middle + u64(row[x + 4]) - u64(row[x + 2])] += u32(1)
+            d[middle + u64(row[x + 5]) - u64(row[x + 3])] += u32(1)
+        for x in range(whole, number):
+            a[middle + u64(row[x + 2]) - u64(row[x])] += u32(1)
+    return _total(a, b, c, d)
+
+
+@_jit
+def _total(a: Any, b: Any, c: Any, d: Any) -> Any:
+    total = np.empty(a.size, np.int64)
+    for k in range(a.size):
+        total[k] = np.int64(a[k]) + np.int64(b[k]) + np.int64(c[k]) + np.int64(d[k])
+    return total
 
 
 @_jit
