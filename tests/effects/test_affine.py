@@ -122,3 +122,10 @@ def test_the_input_is_left_alone():
     assert (frame.variance == 1).all()
     assert not frame.flags.any()
     assert not np.shares_memory(changed.flags, frame.flags)
+
+
+def test_a_coefficient_of_all_pixels_stays_one_number():
+    offset = np.array([[1.0, np.nan]])
+    term = MasterTerm(-1.0, 0.0, 4.0).after(2.0, offset)
+    assert (term.constant, term.proportional) == (-2.0, 0.0)
+    assert np.shape(MasterTerm(-1.0, 0.5, 4.0).after(2.0, offset).constant) == (1, 2)

@@ -32,9 +32,10 @@ class MasterTerm:
 
     def after(self, scale: Any, offset: Any) -> MasterTerm:
         """Return the term behind a further step ``scale * y + offset``."""
-        return MasterTerm(
-            scale * self.constant - offset * self.proportional, self.proportional, self.variance
-        )
+        # Times nothing an offset would still make an image of what is one number for all pixels.
+        moved = np.ndim(self.proportional) or self.proportional
+        constant = scale * self.constant - offset * self.proportional if moved else scale * self.constant
+        return MasterTerm(constant, self.proportional, self.variance)
 
     def __add__(self, other: MasterTerm) -> MasterTerm:
         # A product from a file knows the variance of a master it was made with as one number; the master
