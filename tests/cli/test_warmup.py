@@ -3,23 +3,24 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
+import pytest
+from astropy.io import fits
 from click.testing import CliRunner
 
 from fullwell.cli import main
 from fullwell.cli.warmup import all_jobs
-from fullwell.kernels import covariances
+from fullwell.kernels import covariances, machine_code
 
 
 def test_everything_is_compiled_and_then_nothing_is_left_to_compile():
     assert CliRunner().invoke(main, ["warmup"]).exit_code == 0
 
     from fullwell.kernels.combine_floats_compiled import combine_floats
-    from fullwell.kernels.combine_integers_compiled import combine_integers
 
-    kinds = len(combine_floats.signatures), len(combine_integers.signatures)
-    assert min(kinds) >= 1
+    assert len(combine_floats.signatures) == 1
     assert CliRunner().invoke(main, ["warmup"]).exit_code == 0
-    assert (len(combine_floats.signatures), len(combine_integers.signatures)) == kinds == (1, 1)
+    assert len(combine_floats.signatures) == 1
 
 
 AFTERWARDS = """
@@ -65,6 +66,31 @@ def test_a_fresh_process_compiles_nothing_after_it():
     done = subprocess.run([sys.executable, "-c", AFTERWARDS], check=True, capture_output=True, text=True)
 
     assert done.stdout == ""
+
+
+RAW = """
+import sys
+from fullwell.cli import main
+
+try:
+    main(["combine", *sys.argv[1:]])
+except SystemExit:
+    print("numba" in sys.modules)
+"""
+
+
+def test_raw_frames_are_combined_without_numba_after_it(tmp_path):
+    if not machine_code._is_usual():
+        pytest.skip("Numba does all the work here")
+    assert CliRunner().invoke(main, ["warmup"]).exit_code == 0
+    names = [str(tmp_path / f"{i}.fits") for i in range(3)]
+    for name in names:
+        fits.writeto(name, np.ones((200, 200), np.uint16))
+
+    command = [sys.executable, "-c", RAW, *names, "-o", str(tmp_path / "out.fits")]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+
+    assert done.stdout.splitlines()[-1] == "False"
 
 
 def test_a_module_of_kernels_may_bring_its_own_job(monkeypatch):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullwell.cli.quick_start import start_numba, uncollected
+from fullwell.cli.quick_start import uncollected
 from fullwell.cli.terminal import printable
 
 if TYPE_CHECKING:
@@ -129,7 +129,6 @@ def _run(
     workers: int | None,
     overwrite: bool,
 ) -> Outcome:
-    start_numba()
     from fullwell.combining import stack_to_file
     from fullwell.io import frames_ahead
 

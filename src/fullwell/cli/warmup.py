@@ -57,6 +57,9 @@ def _random() -> None:
 def _combine_raw() -> None:
     import numpy as np
 
+    from fullwell.kernels.combine_compiled import warm_up
+
+    warm_up()
     _combine([np.ones((8, 8), np.uint16)] * 3)
 
 

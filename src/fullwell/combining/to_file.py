@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, Literal
 
 import attrs
@@ -118,10 +119,16 @@ class _Rows:
         self._shared = inputs.shared_mean(levels.weights * levels.scales / levels.weights.sum())
         self._shape = inputs.template.shape
         self._lock = threading.Lock()
+        self._spare: deque[PlaneTotals] = deque()  # fresh memory costs as much as filling it
 
     def rows(self, part: slice) -> PlaneTotals:
         """Return room for some rows."""
         pixels = (part.stop - part.start) * self._columns
+        with suppress(IndexError):
+            used = self._spare.pop()
+            if used.value.size == pixels:
+                sums = np.zeros((2, self._frames), np.int64)
+                return attrs.evolve(used, lost=sums[0], counted=sums[1])
         return PlaneTotals.empty(self._frames, pixels, propagated=self._propagated)
 
     def take(self, part: slice, out: PlaneTotals) -> None:
@@ -131,6 +138,7 @@ class _Rows:
             variance += np.broadcast_to(share.contribution, self._shape)[part].reshape(-1)
         flags = out.flags.view(FLAG_DTYPE)
         self._writer.put(part, data=out.value, UNCERT=variance, flags=flags, USED=out.used)
-        empty = int(np.count_nonzero(out.used == 0))
+        empty = int(out.used.size - np.count_nonzero(out.used))
+        self._spare.append(out)
         with self._lock:
             self.without_value += empty

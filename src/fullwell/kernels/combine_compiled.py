@@ -15,10 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fullwell.flags import BAD_FOR_SCIENCE, FlagImage, Flags
+from fullwell.kernels.combine_job import JOB
+from fullwell.kernels.machine_code import keep, native
 from fullwell.kernels.networks import merges, padded
 from fullwell.kernels.planes import Plane
 
-__all__ = ["PlaneRule", "PlaneStack", "PlaneTotals", "combine_planes"]
+__all__ = ["PlaneRule", "PlaneStack", "PlaneTotals", "combine_planes", "warm_up"]
 
 F64 = npt.NDArray[np.float64]
 _SPREADS = {"noise": 1, "std": 2, "mad": 3}
@@ -133,24 +135,53 @@ def combine_planes(stack: PlaneStack, rule: PlaneRule, out: PlaneTotals) -> None
 
 
 def _integers(stack: PlaneStack, rule: PlaneRule, out: PlaneTotals) -> None:
-    from fullwell.kernels.combine_integers_compiled import combine_integers
-
     n = len(stack.data)
-    planes = (
-        _addresses(stack.data),
-        np.array([plane.kind == 0 for plane in stack.data]),
-        np.array([plane.top for plane in stack.data], np.uint16),
-        stack.data[0].zero,
+    held: dict[str, npt.NDArray[Any]] = {
+        "addresses": _addresses(stack.data),
+        "swapped": np.array([plane.kind == 0 for plane in stack.data], np.uint8),
+        "top": np.array([plane.top for plane in stack.data], np.uint16),
+        "merges": merges(n),
+        "shares": _shares(n),
+        "value": out.value,
+        "empirical": out.empirical,
+        "used": out.used,
+        "rejected": out.rejected,
+        "flagged": out.flags,
+        "lost": out.lost,
+    }
+    if out.propagated.size:
+        held["propagated"] = out.propagated
+    job = np.zeros((), JOB)
+    for name, array in held.items():
+        assert array.flags.c_contiguous
+        job[name] = array.ctypes.data
+    job["frames"], job["pixels"], job["rows"], job["merge_count"] = (
+        n,
+        out.value.size,
+        padded(n),
+        len(merges(n)),
     )
-    noise = (0.0, 0.0, 0.0)
+    job["zero"], job["empty"] = stack.data[0].zero, int(Flags.UNCALIBRATED)
+    job["spread"], job["clip"], job["median"] = _code(rule)[:3]
     if rule.noise is not None:
-        noise = (float(rule.noise[0][0]) ** 2, 1.0 / float(rule.noise[1][0]), float(rule.noise[2]))
-    combine_integers(
-        planes, padded(n), merges(n), _code(rule)[:3], noise, _shares(n), 0,
-        out.value.size, out.value, out.used, out.rejected, out.empirical, out.propagated, out.flags,
-        np.uint16(Flags.UNCALIBRATED), out.lost,
-    )  # fmt: skip
+        job["read_variance"], job["slope"] = float(rule.noise[0][0]) ** 2, 1.0 / float(rule.noise[1][0])
+        job["pedestal"] = float(rule.noise[2])
+    run = native("combine_integers", _make_integers)
+    space = np.empty(run(job.ctypes.data), np.uint8)
+    job["space"], job["room"] = space.ctypes.data, space.size
+    run(job.ctypes.data)
     out.counted[:] += out.value.size
+
+
+def _make_integers(*, cache: bool) -> Any:
+    from fullwell.kernels.combine_integers_compiled import make
+
+    return make(cache=cache)
+
+
+def warm_up() -> None:
+    """Compile the form for integers, and keep it for processes that start without Numba."""
+    keep("combine_integers", _make_integers)
 
 
 def _floats(stack: PlaneStack, rule: PlaneRule, out: PlaneTotals) -> None:

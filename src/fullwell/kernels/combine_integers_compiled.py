@@ -14,14 +14,17 @@ import numba
 import numpy as np
 
 from fullwell.kernels.combine_columns_compiled import clip_columns, list_marked
+from fullwell.kernels.combine_job import JOB
 from fullwell.kernels.combine_rejected_compiled import REALS, WORDS, clip_tile, count_lost
 from fullwell.kernels.combine_tiles_compiled import NONE, PIXELS, SINGLES, STEP, combine_tile
-from fullwell.kernels.memory_compiled import finish_stores, load_ordered, prefetch, write_row
+from fullwell.kernels.memory_compiled import address_as, finish_stores, load_ordered, prefetch, write_row
 from fullwell.kernels.networks_compiled import sort_rows
 
-__all__ = ["combine_integers"]
+__all__ = ["make"]
 
-u16, u64 = np.uint16, np.uint64
+types: Any = numba.types
+u8, u16, u64, i32, i64 = np.uint8, np.uint16, np.uint64, np.int32, np.int64
+f32, f64 = np.float32, np.float64
 _W = PIXELS
 _LINE = 64  # bytes that memory hands out at once
 _AHEAD = 4  # tiles; so long does memory take
@@ -31,49 +34,42 @@ _TILES = 16  # whose results wait for pixels that are clipped
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
-@_jit
-def combine_integers(
-    planes: Any, rows: Any, merges: Any, rule: Any, noise: Any, shares: Any, start: Any, stop: Any,
-    value: Any, used: Any, rejected: Any, empirical: Any, propagated: Any, flagged: Any, empty: Any,
-    lost: Any,
-) -> None:  # fmt: skip
-    """Combine the pixels from `start` to `stop`.
+def combine_integers(pointer: Any) -> Any:
+    """Combine pixels as a record of the type `JOB` says.
 
-    Parameters
-    ----------
-    planes : (addresses of uint64, swapped of bool, top of uint16, zero)
-        Where the frames are; see `load_ordered`. `zero` is the value whose ordered form is 0.
-    rows, merges
-        ``padded(N)`` and ``merges(N)`` of `fullwell.kernels.networks`.
-    rule : (spread, clip, median)
-        Code of the spread, factor, whether the median is wanted.
-    noise : (read_variance, slope, pedestal)
-        The same for all frames.
-    shares : ndarray of float64, shape (N + 1,)
-        Sum of the squared shares of n kept values, for n = 0 to N.
-    start, stop : int
-        Pixels.
-    value, empirical, propagated : ndarray of float32
-    used, rejected, flagged : ndarray of uint16
-        Of the whole plane, flat; `propagated` may be empty.
-    empty : uint16
-        Flag of a pixel of which every value was rejected.
-    lost : ndarray of int64, shape (N,)
-        Number of rejected values of each frame, to which is added.
+    Returns
+    -------
+    int
+        Bytes of work space that are needed; with fewer of them nothing is done.
     """
-    n, zero = planes[0].size, planes[3]
-    raw, tile = _rows_for(n, rows), _rows_for(n, rows)
-    singles = np.empty(SINGLES * _W, np.float32)
-    totals, bad, marked = np.empty(_W), np.empty(_W, np.uint8), np.empty(_W, np.int64)
-    # Pixels that may lose a value, of several tiles: what they are made of, where they belong, results.
-    packed, sorted_ = _rows_for(n, rows), _rows_for(n, rows)
-    late, spare = _rows_for(n, rows), _rows_for(n, rows)
-    place, work = np.empty(_W, np.int64), (np.empty(2 * WORDS * _W, np.uint16), np.empty(2 * REALS * _W))
-    column, column_marks = np.empty(n, np.int32), np.empty(_W, np.int64)
-    one_v, one_e, one_w, one_m = _results(_W)
-    v, e, w, m = _results(_W * _TILES)
-    gone, flags = np.empty(_W * _TILES, np.uint16), np.empty(_W * _TILES, np.uint16)
-    for begin in range(start, stop, _W * _TILES):
+    job = numba.carray(pointer, 1)[0]
+    n, rows, stop = job.frames, job.rows, job.pixels
+    planes = _array(job.addresses, n, u64), _array(job.swapped, n, u8), _array(job.top, n, u16), job.zero
+    merges = numba.carray(address_as(job.merges, i32), (job.merge_count, 2))
+    rule = (job.spread, job.clip, job.median != 0)
+    noise = (job.read_variance, job.slope, job.pedestal)
+    zero, shares, lost = job.zero, _array(job.shares, n + 1, f64), _array(job.lost, n, i64)
+    value, empirical = _array(job.value, stop, f32), _array(job.empirical, stop, f32)
+    propagated = _array(job.propagated, stop if job.propagated else 0, f32)
+    used, rejected, flagged = (
+        _array(job.used, stop, u16),
+        _array(job.rejected, stop, u16),
+        _array(job.flagged, stop, u16),
+    )
+    empty = u16(job.empty)
+
+    needed, tiles, results, once, small = _work_space(job.space, n, rows)
+    if job.room < needed:
+        return needed + _LINE  # another place may lie less well
+    raw, tile, packed, sorted_, late, spare = tiles
+    v, e, w, m, gone, flags = results
+    one_v, one_e, one_w, one_m = once
+    singles, totals, bad, marked, place, words, reals, column, column_marks = small
+    for each in (raw, tile, packed, sorted_, late, spare):
+        # Rows that no frame fills come last when they are sorted.
+        each[: n * STEP] = u16(0)
+        each[n * STEP :] = u16(0xFFFF)
+    for begin in range(0, stop, _W * _TILES):
         held, end = 0, min(stop, begin + _W * _TILES)
         for first in range(begin, end, _W):
             count, at = min(_W, stop - first), first - begin
@@ -86,12 +82,12 @@ def combine_integers(
             found = 0 if rule[0] == NONE else list_marked(bad, count, marked)
             if found and n > _MANY:
                 for p in range(_W):
-                    work[0][p], work[0][_W + p] = u16(0), u16(0xFFFF)
+                    words[p], words[_W + p] = u16(0), u16(0xFFFF)
                 clip_columns(
-                    raw, tile, n, count, zero, rule, noise, shares, bad, column, column_marks, work[0],
+                    raw, tile, n, count, zero, rule, noise, shares, bad, column, column_marks, words,
                     v[at : at + _W], m[at : at + _W], e[at : at + _W], w[at : at + _W],
                 )  # fmt: skip
-                count_lost(raw, n, _W, work[0], lost)
+                count_lost(raw, n, _W, words, lost)
                 found = 0
             taken = 0
             while taken < found or (held and first + _W >= end):
@@ -103,8 +99,8 @@ def combine_integers(
                 if held < _W and first + _W < end:
                     break
                 clip_tile(
-                    packed, sorted_, late, spare, n, rows, merges, held, zero, rule, noise, shares, work[0],
-                    work[1], column, column_marks, one_v, one_m, one_e, one_w, lost,
+                    packed, sorted_, late, spare, n, rows, merges, held, zero, rule, noise, shares, words,
+                    reals, column, column_marks, one_v, one_m, one_e, one_w, lost,
                 )  # fmt: skip
                 for k in range(held):
                     p = place[k]
@@ -123,6 +119,7 @@ def combine_integers(
         write_row(gone, rejected, begin, size)
         write_row(flags, flagged, begin, size)
     finish_stores()
+    return needed
 
 
 @_jit
@@ -146,21 +143,58 @@ def _gather(raw: Any, n: Any, marked: Any, first: Any, count: Any, packed: Any, 
 
 
 @_jit
-def _results(size: Any) -> Any:
-    return (
-        np.empty(size, np.float32),
-        np.empty(size, np.float32),
-        np.empty(size, np.float32),
-        np.empty(size, np.uint16),
-    )
+def _work_space(base: Any, n: Any, rows: Any) -> Any:
+    """Lay out all that is needed from an address on; return how many bytes that is, and the arrays."""
+    at, tile_size = _next_line(base), rows * STEP
+    raw, at = _array(at, tile_size, u16), _behind(at, tile_size, 2)
+    tile, at = _array(at, tile_size, u16), _behind(at, tile_size, 2)
+    # Pixels that may lose a value, of several tiles: what they are made of, where they belong, results.
+    packed, at = _array(at, tile_size, u16), _behind(at, tile_size, 2)
+    sorted_, at = _array(at, tile_size, u16), _behind(at, tile_size, 2)
+    late, at = _array(at, tile_size, u16), _behind(at, tile_size, 2)
+    spare, at = _array(at, tile_size, u16), _behind(at, tile_size, 2)
+    singles, at = _array(at, SINGLES * _W, f32), _behind(at, SINGLES * _W, 4)
+    totals, at = _array(at, _W, f64), _behind(at, _W, 8)
+    bad, at = _array(at, _W, u8), _behind(at, _W, 1)
+    marked, at = _array(at, _W, i64), _behind(at, _W, 8)
+    place, at = _array(at, _W, i64), _behind(at, _W, 8)
+    words, at = _array(at, 2 * WORDS * _W, u16), _behind(at, 2 * WORDS * _W, 2)
+    reals, at = _array(at, 2 * REALS * _W, f64), _behind(at, 2 * REALS * _W, 8)
+    column, at = _array(at, n, i32), _behind(at, n, 4)
+    column_marks, at = _array(at, _W, i64), _behind(at, _W, 8)
+    one_v, at = _array(at, _W, f32), _behind(at, _W, 4)
+    one_e, at = _array(at, _W, f32), _behind(at, _W, 4)
+    one_w, at = _array(at, _W, f32), _behind(at, _W, 4)
+    one_m, at = _array(at, _W, u16), _behind(at, _W, 2)
+    v, at = _array(at, _W * _TILES, f32), _behind(at, _W * _TILES, 4)
+    e, at = _array(at, _W * _TILES, f32), _behind(at, _W * _TILES, 4)
+    w, at = _array(at, _W * _TILES, f32), _behind(at, _W * _TILES, 4)
+    m, at = _array(at, _W * _TILES, u16), _behind(at, _W * _TILES, 2)
+    gone, at = _array(at, _W * _TILES, u16), _behind(at, _W * _TILES, 2)
+    flags, at = _array(at, _W * _TILES, u16), _behind(at, _W * _TILES, 2)
+    tiles = raw, tile, packed, sorted_, late, spare
+    small = singles, totals, bad, marked, place, words, reals, column, column_marks
+    return i64(at - base), tiles, (v, e, w, m, gone, flags), (one_v, one_e, one_w, one_m), small
 
 
 @_jit
-def _rows_for(n: Any, rows: Any) -> Any:
-    """Make room for a tile; rows that no frame fills come last when they are sorted."""
-    space = np.empty(rows * STEP + _LINE // 2, np.uint16)
-    shift = (_LINE - space.ctypes.data % _LINE) % _LINE // 2
-    tile = space[shift : shift + rows * STEP]
-    tile[: n * STEP] = u16(0)
-    tile[n * STEP :] = u16(0xFFFF)
-    return tile
+def _array(address: Any, count: Any, kind: Any) -> Any:
+    """Numbers at an address."""
+    return numba.carray(address_as(address, kind), (count,))
+
+
+@_jit
+def _behind(address: Any, count: Any, size: Any) -> Any:
+    """Return the first line of memory behind some numbers."""
+    return _next_line(u64(address + u64(count * size)))
+
+
+@_jit
+def _next_line(address: Any) -> Any:
+    return u64((address + u64(_LINE - 1)) & u64(~u64(_LINE - 1)))
+
+
+def make(*, cache: bool) -> Any:
+    """Compile `combine_integers`, or take it from the cache of Numba where that is allowed."""
+    pointer = types.CPointer(numba.from_dtype(JOB))
+    return numba.cfunc(types.int64(pointer), cache=cache, error_model="numpy")(combine_integers)

@@ -13,6 +13,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from fullwell.kernels.machine_code import keep, native
+
 __all__ = [
     "Encoded",
     "decode_halves",
@@ -23,6 +25,19 @@ __all__ = [
     "warm_up",
 ]
 
+#: What the compiled loop is told; `lowest` is the address of a float32 for the least variance.
+JOB = np.dtype(
+    [
+        ("kind", np.int64),
+        ("size", np.int64),
+        ("source", np.uint64),
+        ("target", np.uint64),
+        ("bad", np.int64),
+        ("lowest", np.uint64),
+    ]
+)
+#: Kinds of pixels: of four bytes, of two, flags to a mask, variances to standard deviations.
+WORDS, HALVES, MASK, ROOTS = 0, 1, 2, 3
 SMALL = 2**15  # pixels; the plain form is done before the compiled one is loaded
 
 
@@ -59,15 +74,8 @@ def encode(values: npt.NDArray[Any], *, compiled: bool | None = None) -> Encoded
     """
     native = values.dtype.isnative and values.flags.c_contiguous
     if native and values.dtype in (np.float32, np.uint16) and _compiled(values, compiled):
-        from fullwell.kernels import encoding_compiled as fast
-
-        if values.dtype == np.float32:
-            words = np.empty(values.size, np.uint32)
-            total = fast.swap_words(values.view(np.uint32), words)
-            return Encoded(words.view(">f4"), int(total))
-        halves = np.empty(values.size, np.uint16)
-        total = fast.swap_halves(values, halves)
-        return Encoded(halves.view(">u2"), int(total))
+        content = np.empty(values.size, values.dtype.newbyteorder(">"))
+        return _run(WORDS if values.dtype == np.float32 else HALVES, values, content)
     dtype = values.dtype
     if (dtype.kind, dtype.itemsize > 1) in (("u", True), ("i", False)):
         # FITS has one of the two signs only; BZERO makes the other by half of the range, the top bit.
@@ -95,11 +103,9 @@ def encode_deviations(variance: npt.NDArray[Any], *, compiled: bool | None = Non
         Least variance where one is below 0, else 0. The root of a negative one is NaN.
     """
     if variance.dtype == np.float32 and variance.dtype.isnative and _compiled(variance, compiled):
-        from fullwell.kernels.encoding_compiled import swap_roots
-
-        words = np.empty(variance.size, np.uint32)
-        total, lowest = swap_roots(np.ascontiguousarray(variance), words)
-        return Encoded(words.view(">f4"), int(total)), float(lowest)
+        least = np.zeros(1, np.float32)
+        content = np.empty(variance.size, ">f4")
+        return _run(ROOTS, np.ascontiguousarray(variance), content, least=least), float(least[0])
     lowest = float(np.fmin.reduce(variance, axis=None, initial=0.0))
     with np.errstate(invalid="ignore"):
         deviation = np.sqrt(variance, dtype=np.result_type(variance.dtype, np.float32))
@@ -118,11 +124,7 @@ def encode_mask(flags: npt.NDArray[np.uint16], bad: int, *, compiled: bool | Non
         As for `encode`.
     """
     if flags.flags.c_contiguous and _compiled(flags, compiled):
-        from fullwell.kernels.encoding_compiled import mask_bytes
-
-        content = np.empty(flags.size, np.uint8)
-        total = mask_bytes(flags, np.uint16(bad), content)
-        return Encoded(content, int(total))
+        return _run(MASK, flags, np.empty(flags.size, np.uint8), bad=int(bad))
     return encode(((flags & np.uint16(bad)) != 0).astype(np.uint8), compiled=False)
 
 
@@ -158,12 +160,23 @@ def sum_of_words(content: npt.NDArray[Any]) -> int:
 
 
 def warm_up() -> None:
-    """Compile all loops."""
+    """Compile all loops, and keep them for processes that start without Numba."""
     decode_halves(np.ones(8, np.uint16), turn=0, compiled=True)
-    encode(np.ones(8, np.float32), compiled=True)
-    encode(np.ones(8, np.uint16), compiled=True)
-    encode_deviations(np.ones(8, np.float32), compiled=True)
-    encode_mask(np.ones(8, np.uint16), 1, compiled=True)
+    keep("encode_pixels", _make)
+
+
+def _run(
+    kind: int, source: npt.NDArray[Any], content: npt.NDArray[Any], *, bad: int = 0, least: Any = None
+) -> Encoded:
+    lowest = 0 if least is None else least.ctypes.data
+    job = np.array((kind, source.size, source.ctypes.data, content.ctypes.data, bad, lowest), JOB)
+    return Encoded(content, native("encode_pixels", _make)(job.ctypes.data))
+
+
+def _make(*, cache: bool) -> Any:
+    from fullwell.kernels.encoding_compiled import make
+
+    return make(cache=cache)
 
 
 def _compiled(values: npt.NDArray[Any], asked: bool | None) -> bool:

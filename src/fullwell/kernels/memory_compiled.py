@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 
 from fullwell.kernels.lanes_compiled import vector_at
 
-__all__ = ["finish_stores", "load_flags", "load_float", "load_ordered", "prefetch", "write_row"]
+__all__ = ["address_as", "finish_stores", "load_flags", "load_float", "load_ordered", "prefetch", "write_row"]
 
 types: Any = numba.types
 u8, u16, u32, u64 = np.uint8, np.uint16, np.uint32, np.uint64
@@ -50,6 +50,17 @@ _pointer_16, _pointer_32, _pointer_f32, _pointer_f64 = (
     _pointer_to(types.float32),
     _pointer_to(types.float64),
 )
+
+
+@intrinsic
+def address_as(context: Any, address: Any, kind: Any) -> Any:  # noqa: ARG001
+    """Take an address for a pointer to numbers of a NumPy type."""
+    target = types.CPointer(kind.dtype)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    return target(types.uint64, kind), generate
 
 
 @intrinsic
