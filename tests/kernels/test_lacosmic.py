@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from star_fields import expose, star, star_field, tracks
 
 from fullwell.errors import FrameError, ParameterError
-from fullwell.kernels import lacosmic_reference
+from fullwell.kernels import lacosmic, lacosmic_reference
 from fullwell.kernels.lacosmic import find_cosmic_rays
 
 GMOS = Path(__file__).parents[2].parent / "shared" / "data" / "cosmic-rays" / "gmos.fits"
@@ -344,3 +344,24 @@ def test_a_star_is_what_the_test_says():
     y = np.arange(33) - 16
     width = np.sqrt((image.sum(axis=1) * y**2).sum() / image.sum())
     assert width == pytest.approx(np.hypot(2.0 / 2.3548, np.sqrt(1 / 12)), rel=1e-3)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), shape=st.tuples(st.integers(1, 90), st.integers(1, 90)))
+def test_medians_of_all_pixels_are_those_of_single_ones(seed, shape):
+    random = np.random.default_rng(seed)
+    variance = random.uniform(1, 9, shape).astype(np.float32)
+    data = (np.sqrt(variance) * random.normal(0, 4, shape)).astype(np.float32)
+    data[random.random(shape) < 0.3] = 0  # a median may be what stands for one that is not made yet
+    data[random.random(shape) < 0.01] = np.nan
+    variance[random.random(shape) < 0.01] = 0
+    mask = random.random(shape) < 0.02
+    options = {"medians": "separable", "threshold": 4.0, "contrast": 1.0, "halo": 0.0}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lacosmic, "_CROWDED", np.inf)
+        one_by_one = find_cosmic_rays(data, variance, mask, **options)
+        patch.setattr(lacosmic, "_CROWDED", -1)
+        at_once = find_cosmic_rays(data, variance, mask, **options)
+
+    np.testing.assert_array_equal(at_once, one_by_one)

@@ -49,6 +49,9 @@ Places = npt.NDArray[np.int64]
 #: Rows of tiles in a block, and candidates, that one thread does at a time.
 _TILES_AT_ONCE = 8
 _CANDIDATES_AT_ONCE = 1024
+_ROWS_AT_ONCE = 64
+#: Fraction of the pixels above which medians of all are cheaper than those of the candidates alone.
+_CROWDED = 0.005
 
 
 def find_cosmic_rays(
@@ -131,11 +134,11 @@ def _found(
     grow: int,
 ) -> Mask:
     loops = _compiled()
-    planes = _Planes(loops, data.shape)
+    planes = _Planes(loops, data.shape, separable=separable)
     candidates = planes.first_candidates(data, variance, mask, limits[0])
     found = np.empty(data.size, np.int64)
     for iteration in range(iterations):
-        fresh = found[: planes.find(candidates, limits, separable=separable, found=found)]
+        fresh = found[: planes.find(candidates, limits, found=found)]
         if not fresh.size or iteration == iterations - 1:
             break
         candidates = planes.renew(fresh, limits[0])
@@ -147,14 +150,16 @@ def _found(
 class _Planes:
     """What the loops work on, with a margin around the image, and the loops in the order they are needed."""
 
-    def __init__(self, loops: ModuleType, shape_inside: tuple[int, ...]) -> None:
-        self.loops = loops
+    def __init__(self, loops: ModuleType, shape_inside: tuple[int, ...], *, separable: bool) -> None:
+        self.loops, self.separable = loops, separable
         rows, columns = shape_inside
         shape = (rows + 2 * loops.MARGIN, columns + 2 * loops.MARGIN)
         self.image = np.full(shape, -np.inf, np.float32)
         self.bad = np.full(shape, loops.UNKNOWN, np.uint8)
         self.power, self.laplacian, self.noise, self.level = (np.zeros(shape, np.float32) for _ in range(4))
         self.hits, self.new = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+        # A system gives zeros away that take no memory before they are written to.
+        self.rows = tuple(np.zeros(shape if separable else (1, 1), np.float32) for _ in range(4))
         tiles = (-(-rows // loops.TILE) + 2, -(-columns // loops.TILE) + 2)
         self.floor = np.full(tiles, np.inf, np.float32)
 
@@ -177,31 +182,54 @@ class _Planes:
         over_blocks(prepare, blocks)  # all of it first: a row looks at the next one
         return np.concatenate([np.empty(0, np.int64), *over_blocks(search, blocks)])
 
-    def find(
-        self, candidates: Places, limits: tuple[np.float32, ...], *, separable: bool, found: Places
-    ) -> int:
+    def find(self, candidates: Places, limits: tuple[np.float32, ...], *, found: Places) -> int:
         verdicts = np.empty(candidates.size, np.bool_)
+        if self.separable and candidates.size > _CROWDED * self.bad.size:
+            self._fill()
 
         def judge(start: int) -> None:
             part = slice(start, start + _CANDIDATES_AT_ONCE)
             self.loops.judge(
-                self.image, self.power, self.bad, self.laplacian, self.noise, self.level,
-                limits, separable, candidates[part], verdicts[part],
+                self.image, self.power, self.bad, self.laplacian, self.noise, self.level, self.rows,
+                limits, self.separable, candidates[part], verdicts[part],
             )  # fmt: skip
 
         over_blocks(judge, range(0, candidates.size, _CANDIDATES_AT_ONCE))
         count: int = self.loops.settle(
-            self.power, self.bad, self.laplacian, self.noise,
-            limits, separable, candidates, verdicts, self.new, found, self.hits,
+            self.power, self.bad, self.laplacian, self.noise, self.rows,
+            limits, self.separable, candidates, verdicts, self.new, found, self.hits,
         )  # fmt: skip
         return count
+
+    def _fill(self) -> None:
+        """Make the medians of all pixels at once, which is the cheaper way where many are needed."""
+        loops, margin = self.loops, self.loops.MARGIN
+        stop = len(self.bad) - margin
+        blocks = [(y, min(y + _ROWS_AT_ONCE, stop)) for y in range(margin, stop, _ROWS_AT_ONCE)]
+
+        def outer(part: tuple[int, int]) -> None:
+            loops.fill_outer_rows(self.laplacian, self.noise, self.level, self.bad, self.rows, *part)
+
+        over_blocks(lambda part: loops.fill_rows(self.image, self.power, self.bad, self.rows, *part), blocks)
+        over_blocks(lambda part: loops.fill_columns(self.rows, self.level, self.noise, *part), blocks)
+        over_blocks(outer, blocks)
 
     def renew(self, fresh: Places, threshold: np.float32) -> Places:
         """Clean hits; return the candidates around those that are fresh."""
         places = np.empty(self.bad.size, np.int64)
         self.loops.renew(self.image, self.power, self.bad, self.laplacian, self.hits, fresh)
         count = self.loops.look_around(
-            self.bad, self.laplacian, self.noise, self.level, self.floor, threshold, fresh, self.new, places
+            self.bad,
+            self.laplacian,
+            self.noise,
+            self.level,
+            self.rows,
+            self.separable,
+            self.floor,
+            threshold,
+            fresh,
+            self.new,
+            places,
         )
         return places[:count]
 

@@ -15,6 +15,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from fullwell.kernels.lacosmic_planes_compiled import fill_columns, fill_outer_rows, fill_rows
 from fullwell.kernels.lacosmic_windows_compiled import (
     MASKED,
     SOUND,
@@ -26,8 +27,8 @@ from fullwell.kernels.lacosmic_windows_compiled import (
 )
 
 __all__ = [
-    "MARGIN", "TILE", "UNKNOWN", "first_candidates", "judge", "look_around", "prepare", "renew", "settle",
-    "widen",
+    "MARGIN", "TILE", "UNKNOWN", "fill_columns", "fill_outer_rows", "fill_rows", "first_candidates", "judge",
+    "look_around", "prepare", "renew", "settle", "widen",
 ]  # fmt: skip
 
 f32 = np.float32
@@ -135,6 +136,7 @@ def _grow(
     laplacian: Any,
     noise: Any,
     power: Any,
+    rows: Any,
     bad: Any,
     new: Any,
     found: Any,
@@ -151,7 +153,7 @@ def _grow(
             for i in range(x - 1, x + 2):
                 if bad[j, i] or new[j, i]:
                     continue
-                if excess(laplacian, noise, power, bad, j, i, threshold, separable, work) > threshold:
+                if excess(laplacian, noise, power, rows, bad, j, i, threshold, separable, work) > threshold:
                     new[j, i] = True
                     found[count] = j * width + i
                     count += 1
@@ -184,6 +186,7 @@ def judge(
     laplacian: Any,
     noise: Any,
     level: Any,
+    rows: Any,
     limits: Any,
     separable: bool,
     candidates: Any,
@@ -191,7 +194,7 @@ def judge(
 ) -> None:
     """Tell which candidates are hits by themselves.
 
-    Threads may share ``noise`` and ``level``: whoever fills a pixel of these fills in the same value.
+    Threads may share ``noise``, ``level`` and ``rows``: whoever fills a pixel of these fills in the same.
     """
     width = image.shape[1]
     work = np.empty(256, np.float32)
@@ -199,9 +202,9 @@ def judge(
     for k in range(candidates.size):
         y, x = candidates[k] // width, candidates[k] % width
         verdicts[k] = False
-        above = excess(laplacian, noise, power, bad, y, x, threshold, separable, work)
+        above = excess(laplacian, noise, power, rows, bad, y, x, threshold, separable, work)
         if above > threshold:
-            fine, base = structure(image, level, bad, y, x, separable, work)
+            fine, base = structure(image, level, rows, bad, y, x, separable, work)
             sigma = noise[y, x]
             verdicts[k] = above > contrast * max(fine / sigma, LEAST_STRUCTURE) and not (
                 halo > f32(0) and has_halo(image, bad, y, x, base, sigma, above, halo, work)
@@ -214,6 +217,7 @@ def settle(
     bad: Any,
     laplacian: Any,
     noise: Any,
+    rows: Any,
     limits: Any,
     separable: bool,
     candidates: Any,
@@ -235,8 +239,8 @@ def settle(
             new[candidates[k] // width, candidates[k] % width] = True
             found[total] = candidates[k]
             total += 1
-    total = _grow(laplacian, noise, power, bad, new, found, total, threshold, separable, work)
-    total = _grow(laplacian, noise, power, bad, new, found, total, low, separable, work)
+    total = _grow(laplacian, noise, power, rows, bad, new, found, total, threshold, separable, work)
+    total = _grow(laplacian, noise, power, rows, bad, new, found, total, low, separable, work)
     fresh = 0
     for k in range(total):
         y, x = found[k] // width, found[k] % width
@@ -273,21 +277,26 @@ def look_around(
     laplacian: Any,
     noise: Any,
     level: Any,
+    rows: Any,
+    separable: bool,
     floor: Any,
     threshold: Any,
     fresh: Any,
     new: Any,
     candidates: Any,
 ) -> int:
-    """List the candidates around fresh hits, forget noise and level there, and return their number."""
+    """List the candidates around fresh hits, forget all medians there, and return their number."""
     height, width = bad.shape
     count = 0
     for k in range(fresh.size):
         y, x = fresh[k] // width, fresh[k] % width
         for j in range(max(y - REACH, MARGIN), min(y + REACH + 1, height - MARGIN)):
             for i in range(max(x - REACH, MARGIN), min(x + REACH + 1, width - MARGIN)):
-                if not (new[j, i] or bad[j, i]):
+                if not new[j, i]:
                     new[j, i] = True
+                    if separable:
+                        for kind in range(4):
+                            rows[kind][j, i] = 0
                     noise[j, i] = 0
                     level[j, i] = 0
                     candidates[count] = j * width + i
@@ -296,7 +305,8 @@ def look_around(
     for k in range(count):
         y, x = candidates[k] // width, candidates[k] % width
         new[y, x] = False
-        if laplacian[y, x] > _limit(floor, (y - MARGIN) // TILE, (x - MARGIN) // TILE, threshold):
+        limit = _limit(floor, (y - MARGIN) // TILE, (x - MARGIN) // TILE, threshold)
+        if laplacian[y, x] > limit and not bad[y, x]:
             candidates[kept] = candidates[k]
             kept += 1
     return kept
