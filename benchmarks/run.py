@@ -30,6 +30,7 @@ WORKLOADS = {  # in the order of the page
     "simulate": "simulating.py",
     "numbers": "random_numbers.py",
     "covariances": "covariances.py",
+    "inspect": "inspecting.py",
 }
 
 

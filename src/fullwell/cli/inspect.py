@@ -38,6 +38,7 @@ def inspect(paths: tuple[Path, ...], port: int, browser: bool, as_json: bool) ->
         )
     import secrets
 
+    from fullwell.display.inspector_address import announce, withdraw
     from fullwell.web.app import create_app
     from fullwell.web.server import serve
 
@@ -45,10 +46,18 @@ def inspect(paths: tuple[Path, ...], port: int, browser: bool, as_json: bool) ->
         shows = f"{address} shows {', '.join(map(str, paths))}; Ctrl-C ends"
         line = json.dumps({"address": address, "paths": [str(path) for path in paths]})
         click.echo(line if as_json else printable(shows))
+        try:
+            announce(address, token)
+        except OSError as error:
+            click.echo(f"fullwell inspect: displays will not find this server ({error})", err=True)
         if browser:
             _open(address)
 
-    serve(create_app(paths, token=secrets.token_urlsafe(24)), port=port, on_ready=tell)
+    token = secrets.token_urlsafe(24)
+    try:
+        serve(create_app(paths, token=token), port=port, on_ready=tell)
+    finally:
+        withdraw()
 
 
 def _open(address: str) -> None:

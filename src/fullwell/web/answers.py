@@ -29,7 +29,7 @@ _STATUS = {
 }
 
 
-class Refusal(Exception):  # noqa: N818  (it is an answer)
+class Refusal(FullwellError):  # noqa: N818  (it is an answer)
     """What the browser asked for cannot be given.
 
     Parameters

@@ -16,13 +16,16 @@ from starlette.staticfiles import StaticFiles
 
 from fullwell.errors import FullwellError
 from fullwell.web.answers import Refusal, answer_refusal
+from fullwell.web.displays_api import change_display, displays, send_plane
 from fullwell.web.frames_api import describe, frames, header, session
 from fullwell.web.inspecting import Inspector
 from fullwell.web.library import Library
+from fullwell.web.nights_api import masters, report, reports
 from fullwell.web.regions_api import cut, histogram, projection, statistics
 from fullwell.web.safety import Safety
 from fullwell.web.stacks_api import compare_headers, count_flags, hot_pixels, series
 from fullwell.web.tiles import tile
+from fullwell.web.transfer_api import fit_set, transfer_sets
 from fullwell.web.values_api import value
 
 __all__ = ["create_app"]
@@ -44,6 +47,11 @@ _ROUTES: tuple[tuple[str, Any], ...] = (
     ("frames/{id}/hot-pixels", hot_pixels),
     ("series", series),
     ("headers", compare_headers),
+    ("masters", masters),
+    ("reports", reports),
+    ("photon-transfer", transfer_sets),
+    ("photon-transfer/{id}", fit_set),
+    ("displays", displays),
 )
 
 
@@ -75,6 +83,11 @@ def create_app(roots: Sequence[Path], *, token: str | None = None) -> Starlette:
         inspector.library.close()
 
     routes: list[BaseRoute] = [Route(f"/api/{path}", function) for path, function in _ROUTES]
+    routes += [
+        Route("/api/displays/{number}", change_display, methods=["POST"]),
+        Route("/api/displays/{number}/data/{plane}", send_plane, methods=["PUT"]),
+        Route("/report/{id}", report),
+    ]
     simulator = _simulator_routes()
     app = Starlette(
         routes=[*routes, *simulator, Mount("/", StaticFiles(directory=_STATIC, html=True))],

@@ -19,6 +19,7 @@ from fullwell.web.answers import Answer
 from fullwell.web.inspecting import Inspector, frame_of, inspector_of
 from fullwell.web.library import Entry
 from fullwell.web.limits import find_all_limits
+from fullwell.web.nights import nights_of
 from fullwell.web.opening import ASSEMBLED, MAIN, OpenFrame
 from fullwell.web.tiles import TILE, levels_of, tile_type
 
@@ -179,7 +180,8 @@ def _related(inspector: Inspector, frame_id: str) -> dict[str, str | None]:
         return {}
     entry = library.entry(frame_id)
     other = {MAIN: ASSEMBLED, ASSEMBLED: MAIN}.get(entry.part)
-    return {"layout": None if other is None else library.id_of(entry.path, other)}
+    layout = None if other is None else library.id_of(entry.path, other)
+    return {"layout": layout, **nights_of(inspector).related.get(frame_id, {})}
 
 
 def _cards(header: Header) -> list[list[Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import Request
 
 from fullwell.web.answers import Refusal
+from fullwell.web.displays import Displays
 from fullwell.web.library import Library
 from fullwell.web.opening import OpenFrame
 from fullwell.web.store import Store
@@ -33,7 +34,7 @@ class Inspector:
     """
 
     def __init__(self, library: Library, *, token: str | None = None) -> None:
-        self.library, self.token = library, token
+        self.library, self.token, self.displays = library, token, Displays()
         self.tiles: Store[bytes] = Store(_TILE_BYTES, size_of=len)
         #: Small results that take a look at all pixels.
         self.numbers: Store[Any] = Store(_NUMBERS, size_of=lambda _: 1)

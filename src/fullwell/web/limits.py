@@ -45,12 +45,8 @@ def find_all_limits(pixels: Pixels) -> dict[str, Interval] | None:
         if exact:
             counts += count_values(band)
         else:
-            good = np.isfinite(band)
-            if good.any():
-                extremes += [
-                    float(band.min(where=good, initial=np.inf)),
-                    float(band.max(where=good, initial=-np.inf)),
-                ]
+            finite = band[np.isfinite(band)]
+            extremes += [float(finite.min()), float(finite.max())] if finite.size else []
     values = np.concatenate(sample)
     try:
         limits = {"zscale": find_limits(values, limits="zscale")}

@@ -5,8 +5,9 @@ Files are read, not mapped: a mapped file that another program truncates would k
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +20,7 @@ from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.io.checks import own_errors
 from fullwell.io.pixels import decode
 from fullwell.io.reading import DEFAULT_LIMITS
-from fullwell.io.sources import FileKey, open_source
+from fullwell.io.sources import FileKey, Source, open_source
 from fullwell.io.structure import Unit
 from fullwell.web.answers import Refusal, shown
 from fullwell.web.store import Store
@@ -115,9 +116,9 @@ class FilePixels:
         FileError
             If it cannot be read any more.
         """
-        if self.gzipped or self.unit.kind == "compressed":
+        if self.unit.kind == "compressed":
             whole = self.decoded.get((self.key, self.unit.index), lambda: self._decode(self.unit))
-            self._check(self.path.stat())
+            self._check()
             part: npt.NDArray[Any] = whole[box.slices]
             return part
         columns = self.unit.axes[0]
@@ -128,19 +129,36 @@ class FilePixels:
         return self._decode(rows)[:, box.x0 : box.x1]
 
     def _decode(self, unit: Unit) -> npt.NDArray[Any]:
-        with own_errors(self.path), open_source(self.path, limits=DEFAULT_LIMITS) as source:
-            if source.key != self.key:
-                raise _changed(self.path)
+        with own_errors(self.path), self._opened() as source:
             data, _ = decode(source, unit, limits=DEFAULT_LIMITS)
         return data.reshape(data.shape[-2:])
 
-    def _check(self, status: os.stat_result) -> None:
-        if (status.st_size, status.st_mtime_ns, status.st_ino) != self.key[1:]:
-            raise _changed(self.path)
+    @contextmanager
+    def _opened(self) -> Iterator[Source]:
+        """Open the file; one that is gzipped is unpacked once for all of its images."""
+        if self.gzipped:
+            content = self.decoded.get((self.key, "unpacked"), self._unpacked)
+            self._check()
+            packed: Any = content.base  # bytes, which BytesIO does not copy
+            yield Source(self.path, BytesIO(packed), content.nbytes, self.key[1], self.gzipped, self.key)
+            return
+        with open_source(self.path, limits=DEFAULT_LIMITS) as source:
+            self._check(source.key)
+            yield source
 
+    def _unpacked(self) -> npt.NDArray[np.uint8]:
+        with open_source(self.path, limits=DEFAULT_LIMITS) as source:
+            self._check(source.key)
+            return np.frombuffer(source.read(0, source.size), np.uint8)
 
-def _changed(path: Path) -> Refusal:
-    return Refusal("changed", f"{shown(path.name)} has changed since it was opened; load it again.")
+    def _check(self, key: FileKey | None = None) -> None:
+        """Refuse to go on with another file than the one that was opened."""
+        if key is None:
+            status = self.path.stat()
+            key = (self.key[0], status.st_size, status.st_mtime_ns, status.st_ino)
+        if key != self.key:
+            name = shown(self.path.name)
+            raise Refusal("changed", f"{name} has changed since it was opened; load it again.")
 
 
 @attrs.frozen(eq=False)

@@ -33,6 +33,7 @@ def serve(app: Any, *, port: int = 0, on_ready: Callable[[str], None] | None = N
     ParameterError
         If the port is taken or may not be used.
     """
+    threading.Thread(target=_warm_up, daemon=True).start()
     with _listening(port) as listener:
         if on_ready is not None:
             on_ready(_address(listener))
@@ -86,6 +87,21 @@ def _listening(port: int) -> Iterator[socket.socket]:
         yield listener
     finally:
         listener.close()
+
+
+def _warm_up() -> None:
+    """Load what the first frame needs while the browser opens."""
+    import numpy as np
+
+    from fullwell.kernels.histograms import count_values
+    from fullwell.kernels.pooling import pool_blocks
+    from fullwell.picture import find_limits
+
+    image = np.arange(64, dtype=np.uint16).reshape(8, 8)
+    count_values(image, compiled=True)
+    for how in ("mean", "max", "or"):
+        pool_blocks(image, 2, how=how)
+    find_limits(image)
 
 
 def _address(listener: socket.socket) -> str:

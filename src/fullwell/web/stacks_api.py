@@ -40,10 +40,9 @@ def series(request: Request) -> Answer:
             value, problem = _value_in(frame, request), None
             units.add(frame.unit)
         except (FullwellError, OSError) as error:
-            value, problem = None, refused(error).sentence
-        except Refusal as refusal:
+            refusal = refused(error)
             if refusal.code == "bad-request" and not points:
-                raise  # the first frame decides what is possible
+                raise refusal from None  # the first frame decides what is possible
             value, problem = None, refusal.sentence
         points.append({"id": frame_id, "value": value, "problem": problem, **_labels(inspector, frame_id)})
     values = np.array([point["value"] for point in points if point["value"] is not None], float)
