@@ -10,7 +10,7 @@ from fullwell.errors import FullwellError, NotEnoughFrames
 from fullwell.photon_transfer.curves import Curve
 from fullwell.photon_transfer.least_squares import covariance_errors, solve
 from fullwell.photon_transfer.models import VarianceModel
-from fullwell.photon_transfer.turnoff import variance_turnoff
+from fullwell.photon_transfer.turnoff import between_steps, variance_turnoff
 
 __all__ = ["Selection", "select_points"]
 
@@ -102,15 +102,14 @@ def _first_gain(curve: Curve) -> float:
 
 
 def _turnoff(curve: Curve, reasons: list[str]) -> tuple[float, float, bool]:
-    """Mean of the last point before the variance falls, half the way to its neighbors, whether it falls."""
+    """Mean at which the variance turns, its error, whether it does; else the end, and half a step."""
     known = np.flatnonzero([not reason for reason in reasons])
     mean, variance = curve.mean[known], curve.variance[known]
     error = variance * np.sqrt(2.0 / np.maximum(curve.counts[known, 0, 0], 1))
     top = variance_turnoff(variance, error)
-    at = len(mean) - 1 if top is None else top
-    around = mean[max(at - 1, 0) : at + 2]
-    half = float(around.max() - around.min()) / 2 / max(len(around) - 1, 1)
-    return float(mean[at]), half, top is not None
+    if top is not None:
+        return *between_steps(mean, variance, top), True
+    return float(mean[-1]), float(mean[-1] - mean[-2]) / 2 if len(mean) > 1 else 0.0, False
 
 
 def _without_outliers(curve: Curve, reasons: list[str]) -> Curve:

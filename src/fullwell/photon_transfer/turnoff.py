@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["variance_turnoff"]
+__all__ = ["between_steps", "variance_turnoff"]
 
 FALLING = 2  # points, one after the other
 SURE = 5.0  # sigma
@@ -48,3 +48,40 @@ def variance_turnoff(variance: npt.ArrayLike, error: npt.ArrayLike = 0.0) -> int
         if (values[end + 1 :] > values[top] - SURE * sigma[top]).sum() < FALLING:
             return top
     return None
+
+
+def between_steps(mean: npt.ArrayLike, variance: npt.ArrayLike, top: int) -> tuple[float, float]:
+    """Find where between the points of a ramp the variance turns.
+
+    Two straight lines, one through the two points before a step and one through the two behind it, meet in
+    the step that holds the turnoff: the one behind the highest point, or the one before it.
+
+    Parameters
+    ----------
+    mean, variance : array_like, shape (points,)
+        In the order of the mean.
+    top : int
+        Number of the highest point, of `variance_turnoff`.
+
+    Returns
+    -------
+    mean, error : float
+        The mean of the highest point itself where the lines meet in neither step. The error is that of a value
+        anywhere in the step, its width over the square root of 12.
+    """
+    x, y = np.asarray(mean, np.float64), np.asarray(variance, np.float64)
+    found = []
+    for low in (top, top - 1):
+        if low < 1 or low + 2 >= x.size:
+            continue
+        rise, fall = ((y[i + 1] - y[i]) / (x[i + 1] - x[i]) for i in (low - 1, low + 1))
+        if not rise > fall:
+            continue
+        meet = (y[low + 1] - y[low] + rise * x[low] - fall * x[low + 1]) / (rise - fall)
+        if x[low] <= meet <= x[low + 1]:
+            found.append((abs(meet - x[top]), float(meet), float(x[low + 1] - x[low]) / np.sqrt(12.0)))
+    if found:
+        # In the wrong step both lines go through the highest point, and meet there.
+        return max(found)[1:]
+    around = x[max(top - 1, 0) : top + 2]
+    return float(x[top]), float(around.max() - around.min()) / np.sqrt(12.0)
