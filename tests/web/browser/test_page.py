@@ -114,7 +114,8 @@ def test_every_control_has_a_name(look, ids):
         look.open(view, frame=ids["field_1.fits"], mode="side", other=ids["field_2.fits"])
         nameless = look.page.evaluate(
             """() => [...document.querySelectorAll('button, select, input, a')]
-                .filter((e) => e.offsetParent && !(e.ariaLabel || e.innerText?.trim() || e.labels?.length || e.title))
+                .filter((e) => e.offsetParent)
+                .filter((e) => !(e.ariaLabel || e.innerText?.trim() || e.labels?.length || e.title))
                 .map((e) => e.outerHTML)"""
         )
         assert nameless == []
@@ -142,6 +143,7 @@ def test_a_file_that_disappears_and_comes_back(window, start_server, night, tmp_
     assert look.pane["frame"] is None
     (tmp_path / "away").rename(path)
     look.click("retry-one")
+    assert look.get("error-one").all_inner_texts() == []
     assert look.pane["complete"]
 
 

@@ -39,12 +39,12 @@ export async function refresh({ counted = true } = {}) {
   for (const listener of listeners) listener();
 }
 
-/** Ask for the list until the server has looked through the folder, or some seconds are over. */
-export async function lookedThrough() {
-  for (let times = 0; times < 50; times += 1) {
+/** Ask for the list until a frame is in it, since the server looks through the folder after it answered; or some seconds are over. */
+export async function lookedFor(id) {
+  for (let times = 0; times < 15; times += 1) {
     await refresh();
-    if (!listing.scanning) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    if (byId.has(id) && !listing.scanning) return;
+    await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
 

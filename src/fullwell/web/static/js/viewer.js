@@ -4,7 +4,7 @@ import { words } from './api.js';
 import { displayOf } from './displays.js';
 import { el } from './dom.js';
 import { track } from './idle.js';
-import { detailsOf, forget, frame, frames, lookedThrough, nameOf, neighbor, onFrames, refresh, sequence, theSession } from './library.js';
+import { detailsOf, forget, frame, frames, lookedFor, nameOf, neighbor, onFrames, refresh, sequence, theSession } from './library.js';
 import { Pane } from './pane.js';
 import { panels } from './panels.js';
 import { PLANE_COLORS } from './masks.js';
@@ -233,7 +233,7 @@ export class Viewer {
     for (const each of String(id).split('-').length > 1 && !frame(id) ? [state().frame, state().other] : [id]) { forget(each); drop(each); }
     this.difference = null;
     // A file that came back is found by looking at the folder again.
-    track(lookedThrough().catch(() => {}).then(() => this.load()));
+    track(lookedFor(id).catch(() => {}).then(() => this.load()));
   }
 
   showList() {
