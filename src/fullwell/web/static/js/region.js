@@ -36,7 +36,7 @@ export function regionPanel(viewer) {
       getJson(`${path}/statistics`, where, { signal }), getJson(`${path}/histogram`, where, { signal }),
       getJson(`${path}/projection`, { axis: along, average: how, ...box }, { signal }),
     ]);
-    table.replaceChildren(...STATISTICS.map(([name, title]) => el('tr', {}, el('th', { scope: 'row' }, title), el('td', { testid: `stat-${name}` }, shown(numbers[name], 7)))));
+    table.replaceChildren(...STATISTICS.map(([name, title]) => el('tr', {}, el('th', { scope: 'row' }, title), el('td', { testid: `stat-${name}` }, shown(numbers[name], 6)))));
     const gauss = gaussianLine(counts);
     histogram.show({
       series: [{ kind: 'steps', x: counts.edges, y: counts.counts }, ...(gauss ? [gauss] : [])], logy: true, x: counts.unit ?? '',
