@@ -31,6 +31,7 @@ WORKLOADS = {  # in the order of the page
     "numbers": "random_numbers.py",
     "covariances": "covariances.py",
     "inspect": "inspecting.py",
+    "inspect-page": "inspecting_browser.py",
 }
 
 
