@@ -24,6 +24,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from fullwell.night import reduce
@@ -34,7 +35,8 @@ from fullwell.web.server import running
 __all__ = ["main"]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-COLORS = 56  # of each picture; noise in the last bits packs badly
+GRAYS, COLORS = 44, 84  # of each picture
+GRAY_WITHIN = 10  # of 255: red, green and blue differ by no more
 
 
 def main(folder: Path) -> int:
@@ -98,16 +100,24 @@ def picture_of(chromium: Any, address: str, width: int, scheme: str) -> bytes:
     page.goto(address)
     page.wait_for_function("window.viewer !== undefined")
     page.evaluate("window.viewer.idle")
+    # The folder is a temporary one, whose name says nothing.
+    page.evaluate("document.querySelector('#roots').textContent = 'night'")
     picture = bytes(page.screenshot())
     page.close()
     return picture
 
 
 def write_small(png: bytes, target: Path) -> None:
-    """Write a picture with few colors."""
+    """Write a picture with few grays, which noise would fill the file with, and enough other colors."""
     image = Image.open(io.BytesIO(png)).convert("RGB")
-    few = image.quantize(COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    few.save(target, format="PNG", optimize=True)
+    pixels = np.asarray(image).reshape(-1, 3)
+    colored = pixels[np.ptp(pixels.astype(int), axis=1) > GRAY_WITHIN]
+    strip = Image.fromarray(np.ascontiguousarray(np.unique(colored, axis=0)[None]))
+    found = strip.quantize(COLORS, method=Image.Quantize.MEDIANCUT).getpalette() or []
+    grays = [round(step * 255 / (GRAYS - 1)) for step in range(GRAYS) for _ in range(3)]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette((grays + found)[: 3 * 256])
+    image.quantize(palette=palette, dither=Image.Dither.NONE).save(target, format="PNG", optimize=True)
 
 
 if __name__ == "__main__":
