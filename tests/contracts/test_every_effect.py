@@ -13,7 +13,7 @@ from fullwell.effects import Effect
 #: Effects with a verb `measure` that states no errors of its own, and why.
 WITHOUT_PULLS = {
     "Defects": "refuses, and says where defects come from",
-    "CorrelatedNoise": "errors from the scatter between pairs; tests/effects holds them to those of many trials",
+    "CorrelatedNoise": "errors from the scatter between pairs, held to many trials in tests/effects",
 }
 
 

@@ -103,3 +103,16 @@ def test_what_cannot_be_is_refused():
         make_model("cubic", lags=3)
     with pytest.raises(ParameterError, match="b_lags"):
         FullCovariance(3, 4)
+
+
+def test_powers_of_the_mean_add_up_to_the_covariances():
+    """The series that fits are made with, at three lags and two of them with a c."""
+    random = np.random.default_rng(3)
+    model = FullCovariance(3, 2)
+    parameters = random.normal(0, 0.1, len(model.names))
+    mean = np.array([0.0, 0.3, 1.2])
+    values, slopes = model.series(parameters)
+    powers = mean[:, None] ** np.arange(5)
+    np.testing.assert_allclose(powers @ values, model.covariances(parameters, mean), rtol=1e-12, atol=1e-14)
+    assert slopes.shape == (5, 9, 9 + 4)
+    assert not slopes[:2].any()

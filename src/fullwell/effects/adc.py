@@ -92,7 +92,7 @@ class ADC(Effect):
         return flags if low is None else flags | low
 
     def clipped_low(self, frame: Frame) -> FlagImage | None:
-        """Flag codes of 0, which stand for anything below half a step as well, as SUSPECT; None if there are none.
+        """Flag codes of 0, which stand for anything below as well, as SUSPECT; None if there are none.
 
         Only codes tell: whole numbers, none of them negative.
         """

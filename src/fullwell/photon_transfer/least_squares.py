@@ -98,11 +98,7 @@ def solve(model: Model, curve: Curve, start: Array | None = None, *, robust: boo
     theta = problem.scaled(problem.guess() if start is None else start)
     damping, previous = 1.0, np.zeros_like(theta)
     for _ in range(MOST_STEPS):
-        residual, jacobian = problem.linearized(theta)
-        if robust:
-            weight = np.sqrt(np.minimum(1.0, HUBER / np.maximum(np.abs(residual), 1e-300)))
-            residual, jacobian = residual * weight, jacobian * weight[:, None]
-        step, covariance = _step(residual, jacobian, model)
+        step, covariance = _step(*problem.equations(theta, robust=robust), model)
         errors = np.sqrt(np.diag(covariance))
         # Hundreds of noisy lags, convolved, make full steps overshoot, back and forth.
         if (step / errors) @ (previous / errors) < 0:
@@ -111,7 +107,7 @@ def solve(model: Model, curve: Curve, start: Array | None = None, *, robust: boo
         # A gain may not run away in one step, nor change its sign.
         theta = theta + step * min(damping, 0.5 * abs(theta[0]) / max(abs(step[0]), 1e-300))
         if np.all(np.abs(step) <= SETTLED * errors):
-            residual, _ = problem.linearized(theta)
+            residual = problem.residual(theta)
             units = problem.units
             return Solution(
                 model,
@@ -156,22 +152,68 @@ class _Problem:
         """Gain, then zeros, or what a simpler model found."""
         return np.concatenate([[self.units[0]], np.zeros(len(self.model.names))])
 
-    def linearized(self, theta: Array) -> tuple[Array, Array]:
-        """Residuals and Jacobian in units of the errors that the model says."""
-        gain = theta[0] * self.units[0]
-        # K is the same function in units of `top` electrons: parameters near one stay near one.
-        level = gain * self.mean / self.top
-        factor = self.top / gain**2
+    def residual(self, theta: Array) -> Array:
+        """Residuals in units of the errors that the model says, where there are such."""
+        left, error = self._left(theta)
+        known = np.isfinite(error) & np.isfinite(left)
+        return np.asarray(left[known] / error[known])
+
+    def equations(self, theta: Array, *, robust: bool) -> tuple[Array, Array]:
+        """Return matrix and vector of the normal equations, weights from the model."""
+        left, error = self._left(theta)
+        known = np.isfinite(error) & np.isfinite(left)
+        safe = np.where(known, error, 1.0)
+        weight = np.where(known, 1 / safe**2, 0.0)
+        left = np.where(known, left, 0.0)
+        if robust:
+            weight = weight * np.minimum(1.0, HUBER / np.maximum(np.abs(left / safe), 1e-300))
+        if isinstance(self.model, FullCovariance):
+            return self._of_series(self.model, theta, left, weight)
+        gain, level, factor = self._at(theta)
         expected = self.model.covariances(theta[1:], level)
         by_mean, by_parameters = self.model.derivatives(theta[1:], level)
         by_gain = by_mean * (self.mean / self.top)[:, None] - 2 * expected / gain
-        jacobian = np.concatenate([by_gain[:, :, None] * self.units[0], by_parameters], axis=2) * factor
+        slopes = np.concatenate([by_gain[:, :, None] * self.units[0], by_parameters], axis=2) * factor
+        slopes = slopes.reshape(-1, slopes.shape[2])
+        weighted = slopes * weight.reshape(-1, 1)
+        return weighted.T @ slopes, weighted.T @ left.ravel()
+
+    def _of_series(
+        self, model: FullCovariance, theta: Array, left: Array, weight: Array
+    ) -> tuple[Array, Array]:
+        """Return the same from sums of powers of the levels over the points, without a Jacobian.
+
+        With J = sum_k M^k B_k of lag r the matrix is ``sum_kl B_k^T S_(k+l) B_l``, S_q the diagonal matrix of
+        ``sum over points of weight M^q``. The noise n stands with M^0 alone, and in its own lag.
+        """
+        gain, level, factor = self._at(theta)
+        values, slopes = model.series(theta[1:])
+        # (M dK/dM - 2 K) / gain is what changes with the gain.
+        by_gain = (np.arange(5.0) - 2)[:, None] * values * (self.units[0] / gain)
+        parts = np.concatenate([by_gain[:, :, None], slopes], axis=2) * factor
+        powers = level ** np.arange(9.0)[:, None]
+        sums = powers @ weight
+        mixed = np.stack([np.einsum("lr,lrp->rp", sums[k : k + 5], parts) for k in range(5)])
+        flat = (-1, parts.shape[2])
+        own = parts.reshape(flat).T @ mixed.reshape(flat)
+        across = mixed[0].T * factor
+        matrix = np.block([[own, across], [across.T, np.diag(sums[0] * factor**2)]])
+        right = powers[:5] @ (weight * left)
+        vector = np.concatenate([parts.reshape(flat).T @ right.ravel(), right[0] * factor])
+        return matrix, vector
+
+    def _at(self, theta: Array) -> tuple[float, Array, float]:
+        """Gain, means in units of `top` electrons, in which parameters are near one, and what K is worth."""
+        gain = float(theta[0] * self.units[0])
+        return gain, gain * self.mean / self.top, self.top / gain**2
+
+    def _left(self, theta: Array) -> tuple[Array, Array]:
+        """Measured less expected, and the errors that the model says."""
+        _, level, factor = self._at(theta)
+        expected = self.model.covariances(theta[1:], level)
         floor = LEAST_VARIANCE * np.maximum(np.abs(level), np.abs(level).max() * LEAST_VARIANCE)
         variance = np.maximum(expected[:, 0], floor) * factor
-        error = covariance_errors(variance, self.counts)
-        known = np.isfinite(error) & np.isfinite(self.measured)
-        residual = (self.measured - expected * factor)[known] / error[known]
-        return residual, jacobian[known] / error[known][:, None]
+        return self.measured - expected * factor, covariance_errors(variance, self.counts)
 
 
 def _rough_gain(mean: Array, variance: Array) -> float:
@@ -184,13 +226,12 @@ def _rough_gain(mean: Array, variance: Array) -> float:
     return float(ratio)
 
 
-def _step(residual: Array, jacobian: Array, model: Model) -> tuple[Array, Array]:
+def _step(matrix: Array, vector: Array, model: Model) -> tuple[Array, Array]:
     """Return the step to the best fit and the covariance of the parameters."""
-    scale = np.sqrt((jacobian**2).sum(axis=0))
+    scale = np.sqrt(np.diag(matrix))
     if not np.all(np.isfinite(scale) & (scale > 0)):
         raise FrameError(f"the {model.name} model has run away on these points")
-    scaled = jacobian / scale
-    normal = scaled.T @ scaled  # of one array with itself: half the work
+    normal = matrix / np.multiply.outer(scale, scale)
     try:
         np.linalg.cholesky(normal)
     except np.linalg.LinAlgError as error:
@@ -198,7 +239,7 @@ def _step(residual: Array, jacobian: Array, model: Model) -> tuple[Array, Array]
             f"the points do not determine the {model.name} model; more levels, or a simpler model, are needed"
         ) from error
     inverse = np.linalg.inv(normal)
-    return inverse @ (scaled.T @ residual) / scale, inverse / np.multiply.outer(scale, scale)
+    return inverse @ (vector / scale) / scale, inverse / np.multiply.outer(scale, scale)
 
 
 def start_of(model: Model, curve: Curve) -> Array | None:

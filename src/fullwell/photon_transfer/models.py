@@ -156,23 +156,41 @@ class FullCovariance:
 
     def derivatives(self, parameters: Array, mean: Array) -> tuple[Array, Array]:
         """Return the derivatives by M and by the parameters."""
-        a, c, _ = self.split(parameters)
-        with_a, with_c, with_aa = (
-            self._matrices.matrix(a),
-            self._matrices.matrix(c),
-            self._matrices.matrix_of_square(a),
-        )
-        third = 2 / 3 * (with_a @ a + c)
-        fourth = 1 / 3 * self._matrices.cube(a) + 5 / 6 * (with_a @ c)
-        m = mean[:, None]
-        by_mean = m * (2 * a + m * (3 * third + 4 * m * fourth))
-        by_mean[:, 0] += 1
-        one, m = np.eye(self.lags**2), mean[:, None, None]
-        by_a = m**2 * (one + m * (4 / 3 * with_a + m * (with_aa + 5 / 6 * with_c)))
-        parts = [by_a, np.broadcast_to(one, by_a.shape)]
-        if self.b_lags:
-            parts.insert(1, m**3 * (2 / 3 * one + m * (5 / 6 * with_a))[:, :, self._free])
-        return by_mean, np.concatenate(parts, axis=2)
+        values, slopes = self.series(parameters)
+        powers = mean[:, None] ** np.arange(5.0)
+        by_mean = powers[:, :4] @ (np.arange(1.0, 5.0)[:, None] * values[1:])
+        by_noise = np.broadcast_to(np.eye(self.lags**2), (len(mean),) + (self.lags**2,) * 2)
+        return by_mean, np.concatenate([np.tensordot(powers, slopes, axes=1), by_noise], axis=2)
+
+    def series(self, parameters: Array) -> tuple[Array, Array]:
+        """Return K and its derivatives by a and c as powers of M, which a fit of many points sums once.
+
+        Parameters
+        ----------
+        parameters : ndarray
+
+        Returns
+        -------
+        values : ndarray, shape (5, lags * lags)
+            What stands with M^0 to M^4 in K.
+        slopes : ndarray, shape (5, lags * lags, parameters of a and c)
+            The same of dK/da and dK/dc; dK/dn is one for the lag itself, whatever M.
+        """
+        a, c, n = self.split(parameters)
+        size = self.lags**2
+        with_a = self._matrices.matrix(a)
+        values = np.zeros((5, size))
+        values[0], values[1, 0], values[2] = n, 1.0, a
+        values[3] = 2 / 3 * (with_a @ a + c)
+        values[4] = 1 / 3 * self._matrices.cube(a) + 5 / 6 * (with_a @ c)
+        one = np.eye(size)
+        slopes = np.zeros((5, size, size + self.b_lags**2))
+        slopes[2, :, :size] = one
+        slopes[3, :, :size] = 4 / 3 * with_a
+        slopes[4, :, :size] = self._matrices.matrix_of_square(a) + 5 / 6 * self._matrices.matrix(c)
+        slopes[3, :, size:] = 2 / 3 * one[:, self._free]
+        slopes[4, :, size:] = 5 / 6 * with_a[:, self._free]
+        return values, slopes
 
 
 def make_model(name: str, *, lags: int, b_lags: int = B_LAGS) -> Model:
