@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fullwell.chain import SignalChain
 from fullwell.detector.geometry import Detector
-from fullwell.effects import ChargeTransfer, FullWell
+from fullwell.effects import Bias, ChargeTransfer, FullWell
 from fullwell.effects.turnoff import linearity_turnoff, variance_turnoff
 from fullwell.frame import Frame, FrameSet
 from fullwell.noise import Noise
@@ -22,6 +22,19 @@ LAMP = 5000.0  # e-/s/pixel
 STACK = 80_000.0  # e-
 SPOT = 90_000.0  # e-; below the blooming onset of both makes
 DARK_TIMES = (30.0, 300.0)
+#: What is not characterized, and the memory of a detector, whose frames would not be independent.
+WITHOUT = (
+    *("shutter", "diffusion", "telegraph", "glow", "persistence", "defects", "read_out_dark"),
+    *("bias_wander", "overscan", "code_errors"),
+)
+
+
+def to_characterize(chain: SignalChain) -> SignalChain:
+    """Return the chain without traps, which are not measured, and with biases that are even."""
+    bias, transfer = chain.get("bias"), chain.get("cti")
+    assert isinstance(bias, Bias)
+    assert isinstance(transfer, ChargeTransfer)
+    return chain.with_(attrs.evolve(bias, structure=None), attrs.evolve(transfer, traps=()))
 
 
 @attrs.frozen

@@ -9,7 +9,14 @@ from itertools import pairwise
 import attrs
 import numpy as np
 import pytest
-from campaign import Campaign, Size, true_edge_response, true_linearity_turnoff
+from campaign import (
+    WITHOUT,
+    Campaign,
+    Size,
+    to_characterize,
+    true_edge_response,
+    true_linearity_turnoff,
+)
 
 from fullwell import CosmicRays, SignalChain
 from fullwell.chain.presets import effects_of
@@ -39,8 +46,8 @@ def campaign(tmp_path_factory):
     text = re.sub(r"level = \[.*?\]", "level = [25050.0, 24150.0, 23850.0, 24750.0]", text, flags=re.DOTALL)
     (folder / "four.toml").write_text(text.replace("[4000, 4072]", "[4000, 1018]"), encoding="utf-8")
     detector = with_amplifiers_of(detector_from_toml(folder / "four.toml"), (64, 509))
-    chain = SignalChain(effects_of(detector, seed=5), detector=detector)
-    return Campaign(chain, SIZE, folder, seed=5)
+    chain = SignalChain(effects_of(detector, seed=5, without=WITHOUT), detector=detector)
+    return Campaign(to_characterize(chain), SIZE, folder, seed=5)
 
 
 @pytest.fixture(scope="module")

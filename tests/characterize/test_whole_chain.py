@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from campaign import Campaign, Size, true_edge_response, true_linearity_turnoff, true_variance_turnoff
+from campaign import (
+    WITHOUT,
+    Campaign,
+    Size,
+    to_characterize,
+    true_edge_response,
+    true_linearity_turnoff,
+    true_variance_turnoff,
+)
 
 from fullwell import CosmicRays, SignalChain
 from fullwell.characterize import characterize_detector
@@ -24,17 +32,10 @@ AMPLIFIER = {"lsst-itl": (80, 509), "lsst-e2v": (80, 512)}
 TRANSFER = {"lsst-itl": 0.1, "lsst-e2v": 0.3}
 
 
-#: What is not characterized here, and the memory of a detector, whose frames would not be independent.
-WITHOUT = (
-    *("shutter", "diffusion", "telegraph", "glow", "persistence", "defects", "read_out_dark"),
-    *("bias_wander", "overscan", "code_errors"),
-)
-
-
 @pytest.fixture(scope="module", params=sorted(AMPLIFIER))
 def campaign(request, tmp_path_factory):
     chain = SignalChain.preset(request.param, amplifier=AMPLIFIER[request.param], seed=3, without=WITHOUT)
-    return Campaign(chain, SIZE, tmp_path_factory.mktemp(request.param), seed=3)
+    return Campaign(to_characterize(chain), SIZE, tmp_path_factory.mktemp(request.param), seed=3)
 
 
 @pytest.fixture(scope="module")
