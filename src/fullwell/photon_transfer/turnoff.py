@@ -66,8 +66,8 @@ def between_steps(mean: npt.ArrayLike, variance: npt.ArrayLike, top: int) -> tup
     Returns
     -------
     mean, error : float
-    Two straight lines, one through two points before a step and one through two behind it, meet in the step
-        anywhere in the step, its width over the square root of 12.
+        The mean of the highest point itself where the lines meet in neither step. The error is that of a
+        value anywhere in the step, its width over the square root of 12.
     """
     x, y = np.asarray(mean, np.float64), np.asarray(variance, np.float64)
     found = []
