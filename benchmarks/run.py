@@ -28,6 +28,7 @@ WORKLOADS = {  # in the order of the page
     "reduce": "reducing.py",
     "cosmics": "cosmic_rays.py",
     "simulate": "simulating.py",
+    "play": "playing.py",
     "numbers": "random_numbers.py",
     "covariances": "covariances.py",
     "inspect": "inspecting.py",

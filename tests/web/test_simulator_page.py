@@ -269,3 +269,49 @@ def test_every_control_has_a_name(opened):
     for name in SLIDERS:
         assert page.get_by_role("slider", name=SLIDERS[name].label, exact=True).count() == 1
     assert state(page)["message"] == ""
+
+
+def test_the_same_module_is_a_widget(opened):
+    """With a stand-in for the kernel, which answers what the widget asks for."""
+    page = opened()
+    page.evaluate(
+        """async () => {
+            const module = await import('./simulator.js');
+            const description = await (await fetch('../api/simulator')).json();
+            const traits = { description, parameters: { sky: 40 } };
+            const listeners = {};
+            const tell = (name) => (listeners[`change:${name}`] ?? []).forEach((each) => each());
+            const model = {
+                get: (name) => traits[name],
+                set: (name, value) => { traits[name] = value; },
+                on: (event, listener) => { (listeners[event] ??= []).push(listener); },
+                off: (event, listener) => {
+                    listeners[event] = listeners[event].filter((each) => each !== listener);
+                },
+                save_changes: async () => {
+                    const { number, parameters } = traits.asked;
+                    const query = encodeURIComponent(JSON.stringify(parameters));
+                    const answer = await fetch(`../api/simulator/frame?parameters=${query}`);
+                    const body = await answer.arrayBuffer();
+                    const length = new DataView(body).getUint32(0, true);
+                    const reading = JSON.parse(new TextDecoder().decode(new Uint8Array(body, 4, length)));
+                    traits.played = { number, reading, pixels: new DataView(body, 4 + length) };
+                    tell('played');
+                },
+            };
+            const el = document.createElement('div');
+            el.id = 'widget';
+            document.body.append(el);
+            window.widget = { traits, tell, close: module.default.render({ model, el }), listeners };
+        }"""
+    )
+    widget = page.locator("#widget")
+    expect(widget.get_by_test_id("number-of-expected-mean")).to_have_text("2303.0")
+    widget.get_by_test_id("slider-number-bias").fill("2000")
+    widget.get_by_test_id("slider-number-bias").press("Enter")
+    expect(widget.get_by_test_id("number-of-expected-mean")).to_have_text("3203.0")
+    assert page.evaluate("widget.traits.parameters.bias") == 2000
+    page.evaluate("() => { widget.traits.parameters = { bias: 500, sky: 0 }; widget.tell('parameters'); }")
+    expect(widget.get_by_test_id("number-of-expected-mean")).to_have_text("503.00")
+    page.evaluate("widget.close()")
+    assert page.evaluate("Object.values(widget.listeners).flat().length") == 0

@@ -336,7 +336,7 @@ function ticks(first, last) {
 export default {
   render({ model, el }) {
     const waiting = new Map();
-    let number = 0;
+    let number = Math.floor(Math.random() * 2 ** 40); // another view of the same model counts elsewhere
     const came = () => {
       const played = model.get('played');
       const settle = waiting.get(played.number);
@@ -361,6 +361,16 @@ export default {
     const description = model.get('description');
     const values = { ...firstValues(description), ...model.get('parameters') };
     const simulator = mount(root, { description, take, values, changed: (state) => { model.set('parameters', state); } });
-    return () => { model.off('change:played', came); simulator.destroy(); };
+    const told = () => { // by the kernel, or by another view
+      const next = { ...firstValues(description), ...model.get('parameters') };
+      const order = (each) => JSON.stringify(Object.entries(each).sort());
+      if (order(next) !== order(simulator.state().values)) simulator.set(next);
+    };
+    model.on('change:parameters', told);
+    return () => {
+      model.off('change:played', came);
+      model.off('change:parameters', told);
+      simulator.destroy();
+    };
   },
 };
