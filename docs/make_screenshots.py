@@ -5,7 +5,7 @@ and writes into ``docs/pictures``:
 
 - ``inspector-night.png``: the table of all frames,
 - ``inspector-frame.png``: a frame with a region and its statistics,
-- ``inspector-side.png``: a raw frame beside the calibrated one with its masks, in dark colors,
+- ``inspector-side.png``: a raw frame beside the calibrated one, in dark colors,
 - ``inspector-series.png``: a pixel through ten dark frames,
 - ``inspector-narrow.png``: the same on a telephone.
 

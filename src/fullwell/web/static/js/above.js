@@ -36,8 +36,8 @@ function rectangle(context, pane, [x0, x1, y0, y1]) {
 
 function ellipse(context, pane, [x0, x1, y0, y1]) {
   const [x, y] = pane.toCanvas((x0 + x1) / 2, (y0 + y1) / 2);
-  const radius = (Math.min(x1 - x0, y1 - y0) / 2) * pane.resolved().scale;
-  context.arc(x, y, radius, 0, 2 * Math.PI);
+  const { scale } = pane.resolved();
+  context.ellipse(x, y, ((x1 - x0) / 2) * scale, ((y1 - y0) / 2) * scale, 0, 0, 2 * Math.PI);
 }
 
 function crosshair(context, pane, [px, py], ratio) {
@@ -78,15 +78,15 @@ function outlineAmplifier(context, pane, { name, boxes }, ratio) {
   }
 }
 
-function label(context, ratio, text, x, y, color) {
+function label(context, ratio, text, x, y, color, up = 0) {
   context.font = `600 ${12 * ratio}px system-ui, sans-serif`;
   context.textAlign = 'center';
   context.textBaseline = 'middle';
   context.lineWidth = 3 * ratio;
   context.strokeStyle = OUTLINE;
-  context.strokeText(text, x, y);
+  context.strokeText(text, x, y + up);
   context.fillStyle = color;
-  context.fillText(text, x, y);
+  context.fillText(text, x, y + up);
 }
 
 /** One mark of a script: centers of pixels have whole numbers there. */
@@ -103,6 +103,8 @@ function drawMark(context, pane, mark, ratio) {
   } else {
     drawDot(context, mark, at(mark.x, mark.y), Math.max(3 * ratio, (mark.size ?? 2) * scale), color, ratio);
   }
+  const [x, y] = kind === 'box' ? [mark.x1, mark.y1] : [mark.x, mark.y];
+  if (mark.label && kind !== 'line') label(context, ratio, String(mark.label).slice(0, 80), ...at(x, y + (mark.size ?? 0)), color, -9 * ratio);
 }
 
 function drawDot(context, mark, [x, y], size, color, ratio) {

@@ -2,7 +2,7 @@
 
 import { getJson } from './api.js';
 import { el, notice } from './dom.js';
-import { forget, nameDisplays } from './library.js';
+import { forget, nameDisplays, theSession } from './library.js';
 import { same, state, update } from './store.js';
 import { STRETCHES } from './stretch.js';
 import { drop } from './tiles.js';
@@ -54,12 +54,26 @@ export function displaysView() {
 
 /** Show a display as its script wished. */
 export function openDisplay(display) {
-  const { scale = {}, view = {} } = display;
+  const { scale = {}, view = {}, masks = {} } = display;
   const changes = { view: 'frame', frame: display.id, mode: 'one' };
   if (scale.stretch in STRETCHES) changes.how = scale.stretch;
   if (Array.isArray(scale.limits)) Object.assign(changes, { limits: 'manual', lo: scale.limits[0], hi: scale.limits[1] });
   else if (['zscale', 'minmax'].includes(scale.limits)) changes.limits = scale.limits;
   if (Number.isFinite(view.zoom)) changes.zoom = view.zoom;
   if (Array.isArray(view.center)) Object.assign(changes, { cx: view.center[0] + 0.5, cy: view.center[1] + 0.5 });
+  Object.assign(changes, masksOf(masks));
   update(changes, { push: true });
+}
+
+/** Planes, colors and opacity as a script set them, by name. */
+function masksOf(masks) {
+  const bits = new Map(theSession().flags.map((plane) => [plane.name === 'MASKED' && !masks.MASKED ? 'MASK' : plane.name, plane.bit]));
+  const wished = Object.entries(masks).filter(([name, style]) => bits.has(name) && style);
+  if (!wished.length) return {};
+  const seen = wished.filter(([, style]) => style.opacity > 0);
+  return {
+    planes: seen.reduce((sum, [name]) => sum | (1 << bits.get(name)), 0),
+    opacity: seen[0]?.[1].opacity ?? 0.5,
+    colors: Object.fromEntries(wished.filter(([, style]) => /^#[0-9a-f]{6}$/.test(style.color)).map(([name, style]) => [bits.get(name), style.color])),
+  };
 }

@@ -14,7 +14,7 @@ const STATISTICS = [
 /** Build the panel. */
 export function regionPanel(viewer) {
   const corners = ['x0', 'x1', 'y0', 'y1'].map((name, i) => entry(`region-${name}`, name, '', (text) => setCorner(viewer, i, text)));
-  const circle = check('region-circle', 'circle inside', false, (value) => update({ circle: value }));
+  const circle = check('region-circle', 'ellipse inside', false, (value) => update({ circle: value }));
   const whole = button('region-clear', 'Whole frame', () => update({ region: null }, { push: true }));
   const table = el('tbody', { testid: 'statistics' });
   const caption = el('h3', { testid: 'region-title' });

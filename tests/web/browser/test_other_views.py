@@ -1,0 +1,80 @@
+"""Photon transfer, masters, reports, and what scripts send."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_point_of_the_curve_leads_to_its_pair(look, ids):
+    look.open("transfer")
+    assert look.get("ptc-row").count() == 3
+    look.click("ptc-open", 1)
+    assert look.state["view"] == "frame"
+    assert [pane["frame"] for pane in look.state["panes"]] == [ids[f"flat_3s_{i}.fits"] for i in (1, 2)]
+    look.page.go_back()
+    look.settle()
+    canvas = look.get("ptc-plot").locator("canvas")
+    canvas.focus()
+    look.press("ArrowRight").press("Enter")
+    assert look.state["point"] == 0
+    assert "flat_1s_1.fits and flat_1s_2.fits" in look.text("ptc-pair")
+    look.click("ptc-difference")
+    assert look.state["mode"] == "difference"
+    assert {look.state["frame"], look.state["other"]} == {ids[f"flat_1s_{i}.fits"] for i in (1, 2)}
+
+
+def test_a_folder_without_pairs_says_so(window, start_server, night, tmp_path):
+    (tmp_path / "bias.fits").write_bytes((night / "bias_001.fits").read_bytes())
+    look = window(start_server(tmp_path))
+    for view, testid in (("transfer", "ptc-none"), ("masters", "masters-none"), ("reports", "reports-none")):
+        look.open(view)
+        assert look.get(testid).is_visible(), view
+    look.open("displays")
+    assert look.get("displays-none").is_visible()
+
+
+def test_reports_open_in_a_tab_of_their_own(window, start_server, tmp_path):
+    (tmp_path / "report.html").write_text("<!doctype html><title>A report</title><p>All is well</p>")
+    look = window(start_server(tmp_path)).open("reports")
+    with look.page.context.expect_page() as opened:
+        look.get("report").click()
+    assert opened.value.locator("p").inner_text() == "All is well"
+
+
+def test_a_script_shows_a_frame_with_marks(window, start_server, night):
+    url = start_server(night, token="secret")
+
+    def send(method, path, body):
+        request = urllib.request.Request(f"{url}/api/displays/{path}", data=body, method=method)
+        request.add_header("Authorization", "Bearer secret")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert answer.status in (200, 204)
+
+    pixels = np.zeros((40, 50), np.float32)
+    pixels[20:, :] = 100
+    send("PUT", "1/data/data?rows=40&columns=50&dtype=float32", pixels.tobytes())
+    wishes = {
+        "title": "from a script",
+        "scale": {"stretch": "linear", "limits": [0, 200]},
+        "marks": [{"kind": "dot", "x": 10, "y": 10, "symbol": "o", "size": 3, "color": "#ff0000"}],
+    }
+    send("POST", "1", json.dumps(wishes).encode())
+    look = window(url).open("displays")
+    look.click("open-display")
+    assert look.text("title-one").startswith("from a script")
+    assert look.color(25, 30) == [128] * 3
+    assert look.color(25, 5) == [0] * 3
+    ring = look.page.evaluate(
+        """() => { const canvas = document.querySelector('[data-testid=above-one]');
+            const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+            let red = 0;
+            for (let i = 0; i < data.length; i += 4) red += data[i] > 200 && data[i + 1] < 30 && data[i + 3] > 200;
+            return red; }"""
+    )
+    assert ring > 20
