@@ -7,26 +7,58 @@ import urllib.request
 
 import numpy as np
 import pytest
+from asking import Asking
+
+from fullwell.simulation import Scenario, simulate
 
 pytestmark = pytest.mark.browser
 
 
-def test_a_point_of_the_curve_leads_to_its_pair(look, ids):
-    look.open("transfer")
-    assert look.get("ptc-row").count() == 3
-    look.click("ptc-open", 1)
+@pytest.fixture(scope="session")
+def flats(tmp_path_factory):
+    """Pairs of flats of four exposure times, with overscan."""
+    folder = tmp_path_factory.mktemp("flats") / "raw"
+    sequence = [
+        {
+            "type": "flat",
+            "count": 2,
+            "exposure_time": seconds,
+            "filter": "V",
+            "lamp": 5000.0,
+            "name": f"flat_{seconds:g}s_{{number}}.fits",
+        }
+        for seconds in (0.5, 1.0, 2.0, 4.0)
+    ]
+    scenario = {
+        "name": "transfer",
+        "seed": 5,
+        "detector": {"name": "tiny", "shape": [96, 96], "overscan": 16, "gain": 1.5, "read_noise": 8.0},
+        "bias": {"level": 1000.0},
+        "flat": {"V": {"pixel_response": 0.01}},
+        "sequence": sequence,
+    }
+    simulate(Scenario.from_dict(scenario), folder)
+    return folder
+
+
+def test_a_point_of_the_curve_leads_to_its_pair(window, start_server, flats):
+    url = start_server(flats)
+    ids = {name: frame["id"] for name, frame in Asking(url).frames().items()}
+    pair_of = {s: {ids[f"flat_{s}s_{i}.fits"] for i in (1, 2)} for s in ("0.5", "1", "2")}
+    look = window(url).open("transfer")
+    assert look.get("ptc-row").count() == 4
+    look.click("ptc-open", 2)
     assert look.state["view"] == "frame"
-    assert [pane["frame"] for pane in look.state["panes"]] == [ids[f"flat_3s_{i}.fits"] for i in (1, 2)]
+    assert {pane["frame"] for pane in look.state["panes"]} == pair_of["2"]
     look.page.go_back()
     look.settle()
     canvas = look.get("ptc-plot").locator("canvas")
     canvas.focus()
     look.press("ArrowRight").press("Enter")
     assert look.state["point"] == 0
-    assert "flat_1s_1.fits and flat_1s_2.fits" in look.text("ptc-pair")
     look.click("ptc-difference")
     assert look.state["mode"] == "difference"
-    assert {look.state["frame"], look.state["other"]} == {ids[f"flat_1s_{i}.fits"] for i in (1, 2)}
+    assert {look.state["frame"], look.state["other"]} == pair_of["0.5"]
 
 
 def test_a_folder_without_pairs_says_so(window, start_server, night, tmp_path):
@@ -72,9 +104,12 @@ def test_a_script_shows_a_frame_with_marks(window, start_server, night):
     assert look.color(25, 5) == [0] * 3
     ring = look.page.evaluate(
         """() => { const canvas = document.querySelector('[data-testid=above-one]');
-            const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+            const context = canvas.getContext('2d');
+            const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
             let red = 0;
-            for (let i = 0; i < data.length; i += 4) red += data[i] > 200 && data[i + 1] < 30 && data[i + 3] > 200;
+            for (let i = 0; i < data.length; i += 4) {
+                red += data[i] > 200 && data[i + 1] < 30 && data[i + 3] > 200;
+            }
             return red; }"""
     )
     assert ring > 20

@@ -14,6 +14,8 @@ export function transferView() {
   const model = choice('ptc-model', 'Model', [['', 'as stored']], '', (value) => update({ model: value }, { push: true }));
   const logarithmic = check('ptc-log', 'logarithmic', false, (value) => update({ logarithmic: value }));
   const place = el('div');
+  const setsPlace = el('div');
+  const none = el('div');
   const results = el('dl', { class: 'tiles', testid: 'ptc-results' });
   const choose = (index) => update({ point: index });
   const curve = new Plot('ptc-plot', { label: 'Variance against mean', height: 340, onpoint: choose });
@@ -24,11 +26,11 @@ export function transferView() {
   const table = el('div', { class: 'scroll' }, el('table', { class: 'facts' }, el('caption', { class: 'unseen' }, 'Points of the curve'),
     el('thead', {}, el('tr', {}, ...heads.map(([title, unit]) => el('th', { scope: 'col', class: 'right' }, title, unit ? el('span', { class: 'unit' }, ` ${unit}`) : null)))), rows));
   const content = el('div', { class: 'ptc' }, results, el('div', { class: 'plots' }, curve.element, residuals.element, pair), table);
-  const element = el('div', { class: 'page transfer' }, el('div', { class: 'filters' }, set, amplifier, model, logarithmic), place, content);
+  const element = el('div', { class: 'page transfer' }, el('div', { class: 'filters' }, set, amplifier, model, logarithmic), setsPlace, place, none, content);
   let sets = null;
   let told = null;
 
-  const askSets = asking('ptc-sets', place, async (signal) => {
+  const askSets = asking('ptc-sets', setsPlace, async (signal) => {
     const answer = await getJson('photon-transfer', {}, { signal });
     sets = answer;
     queueMicrotask(show);
@@ -77,11 +79,9 @@ export function transferView() {
     askSets('sets');
     content.hidden = !sets?.sets.length;
     if (!sets) return;
+    none.replaceChildren(...(sets.sets.length ? [] : [notice(sets.problem ?? 'There are no pairs of flats of equal exposure time in this folder.', { testid: 'ptc-none' })]));
     fillChoice(set.querySelector('select'), sets.sets.map(({ id, label, pairs }) => [id, `${label}${pairs ? ` (${pairs} pairs)` : ''}`]), now.set || sets.sets[0]?.id || '');
-    if (!sets.sets.length) {
-      place.replaceChildren(notice(sets.problem ?? 'There are no pairs of flats of equal exposure time in this folder.', { testid: 'ptc-none' }));
-      return;
-    }
+    if (!sets.sets.length) return;
     const id = now.set || sets.sets[0].id;
     ask(JSON.stringify([id, now.amplifier, now.model]), id, now.amplifier, now.model);
     draw();
