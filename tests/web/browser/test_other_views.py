@@ -47,6 +47,8 @@ def test_a_point_of_the_curve_leads_to_its_pair(window, start_server, flats):
     pair_of = {s: {ids[f"flat_{s}s_{i}.fits"] for i in (1, 2)} for s in ("0.5", "1", "2")}
     look = window(url).open("transfer")
     assert look.get("ptc-row").count() == 4
+    # Residuals are shown in units of their error: of four points none is 6 away.
+    assert all(abs(float(row.split()[3])) < 6 for row in look.get("ptc-row").all_inner_texts())
     look.click("ptc-open", 2)
     assert look.state["view"] == "frame"
     assert {pane["frame"] for pane in look.state["panes"]} == pair_of["2"]

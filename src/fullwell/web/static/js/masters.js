@@ -20,7 +20,7 @@ export function mastersView() {
     const row = ({ id, name, type, made_from: parts, used_by: users }) => el('tr', { testid: 'master' },
       el('th', { scope: 'row' }, link(id, name)), el('td', {}, type ?? '–'), el('td', {}, names(parts)), el('td', {}, names(users)));
     body.replaceChildren(masters.length
-      ? el('div', { class: 'scroll' }, el('table', { class: 'facts top' }, el('thead', {}, el('tr', {}, ...['Master', 'Type', 'Made from', 'Used by'].map((title) => el('th', { scope: 'col' }, title)))), el('tbody', {}, ...masters.map(row))))
+      ? el('div', { class: 'scroll' }, el('table', { class: 'facts' }, el('thead', {}, el('tr', {}, ...['Master', 'Type', 'Made from', 'Used by'].map((title) => el('th', { scope: 'col' }, title)))), el('tbody', {}, ...masters.map(row))))
       : notice('There is no master in this folder. fullwell reduce makes them.', { testid: 'masters-none' }));
   });
   const show = () => ask(`masters ${generation}`);

@@ -59,7 +59,7 @@ export function transferView() {
       x: 'mean (ADU)', logx: now.logarithmic, logy: now.logarithmic, zero: true, names, current, caption: 'Variance (ADU²) against mean',
     });
     residuals.show({
-      series: [{ kind: 'points', x: points.map((p) => p.mean), y: points.map((p) => p.residual), odd: used },
+      series: [{ kind: 'points', x: points.map((p) => p.mean), y: points.map(pull), odd: used },
         { kind: 'line', x: [Math.min(...points.map((p) => p.mean)), Math.max(...points.map((p) => p.mean))], y: [0, 0], tone: 'series-2', dashed: true }],
       x: 'mean (ADU)', logx: now.logarithmic, names, current, caption: 'Residuals (in units of the error)',
     });
@@ -68,7 +68,7 @@ export function transferView() {
   }
 
   function pointRow(point, index, current) {
-    const numbersOf = [point.mean, point.variance, point.error, point.residual, point.exposure_time].map((value, i) => el('td', { class: 'right' }, shown(value, i > 1 ? 3 : 6)));
+    const numbersOf = [point.mean, point.variance, point.error, pull(point), point.exposure_time].map((value, i) => el('td', { class: 'right' }, shown(value, i > 1 ? 3 : 6)));
     return el('tr', { testid: 'ptc-row', class: point.used ? null : 'odd', 'aria-current': index === current ? 'true' : null }, ...numbersOf,
       el('td', { class: 'right' }, point.pair ? button('ptc-open', 'open', () => openPair(point), { kind: 'link' }) : '–', point.used ? '' : ' not used'));
   }
@@ -88,6 +88,9 @@ export function transferView() {
   }
   return { element, show };
 }
+
+/** A residual in units of its error. */
+const pull = ({ residual, error }) => (residual === null || !(error > 0) ? null : residual / error);
 
 function numbers(told) {
   const withError = (pair, unit) => (pair && pair[0] !== null ? [shown(pair[0], 5), pair[1] === null || pair[1] === undefined ? null : el('span', { class: 'error' }, ` ± ${shown(pair[1], 2)}`), el('span', { class: 'unit' }, ` ${unit}`)] : ['–']);
