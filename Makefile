@@ -48,6 +48,7 @@ notebooks: setup  ## write the tutorials as executed notebooks to notebooks/
 
 pictures: setup  ## draw the pictures of README and documentation again
 	$(BIN)/python docs/make_pictures.py
+	$(BIN)/python docs/make_screenshots.py
 
 bench: $(BENCH)/.setup-done  ## measure beside all peers found, e.g. ONLY="kernel combine", QUICK=1
 	$(BENCH)/bin/python benchmarks/run.py $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) $(if $(FOLDER),--folder $(FOLDER))

@@ -1,4 +1,4 @@
-"""Take the pictures of the inspector with the program itself.
+"""Take the pictures of the inspector and the simulator with the program itself.
 
 Simulates and reduces the night of the demo in a temporary folder, serves it, opens it in a headless Chromium,
 and writes into ``docs/pictures``:
@@ -7,7 +7,8 @@ and writes into ``docs/pictures``:
 - ``inspector-frame.png``: a frame with a region and its statistics,
 - ``inspector-side.png``: a raw frame beside the calibrated one, in dark colors,
 - ``inspector-series.png``: a pixel through ten dark frames,
-- ``inspector-narrow.png``: the same on a telephone.
+- ``inspector-narrow.png``: the same on a telephone,
+- ``simulator.png``: the page with sliders.
 
 Call it as ``python docs/make_screenshots.py [FOLDER]``.
 """
@@ -37,6 +38,7 @@ __all__ = ["main"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 GRAYS, COLORS = 44, 84  # of each picture
 GRAY_WITHIN = 10  # of 255: red, green and blue differ by no more
+SIMULATED = "#vignetting=0.4&dust=0.2&full_well=30&banding=8&brightness=60000"
 
 
 def main(folder: Path) -> int:
@@ -79,7 +81,9 @@ def take(browser: str, address: str, folder: Path) -> None:
         for name, (page, width, scheme) in pages.items():
             png = picture_of(chromium, f"{address}/#/{page}", width, scheme)
             write_small(png, folder / f"{name}.png")
-            print(f"{folder / name}.png: {(folder / f'{name}.png').stat().st_size / 1000:.0f} kB")
+        write_small(picture_of_simulator(chromium, f"{address}/simulator/"), folder / "simulator.png")
+        for name in [*pages, "simulator"]:
+            print(f"{name}.png: {(folder / f'{name}.png').stat().st_size / 1000:.0f} kB")
         chromium.close()
 
 
@@ -102,6 +106,17 @@ def picture_of(chromium: Any, address: str, width: int, scheme: str) -> bytes:
     page.evaluate("window.viewer.idle")
     # The folder is a temporary one, whose name says nothing.
     page.evaluate("document.querySelector('#roots').textContent = 'night'")
+    picture = bytes(page.screenshot())
+    page.close()
+    return picture
+
+
+def picture_of_simulator(chromium: Any, address: str) -> bytes:
+    """Return the page of the simulator with a few effects switched on."""
+    page = chromium.new_page(viewport={"width": 1280, "height": 1020}, color_scheme="light")
+    page.goto(f"{address}{SIMULATED}")
+    page.get_by_test_id("stretch").select_option("asinh")
+    page.evaluate("window.simulator.idle")
     picture = bytes(page.screenshot())
     page.close()
     return picture

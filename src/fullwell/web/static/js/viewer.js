@@ -243,7 +243,7 @@ export class Viewer {
     const from = Math.max(0, Math.min(at - 60, ids.length - 120)); // a window of a long night
     this.list.replaceChildren(...ids.slice(from, from + 120).map((id, i) => el('li', {}, el('button', {
       type: 'button', testid: 'strip-frame', title: nameOf(id), 'aria-current': id === now.frame ? 'true' : null, onclick: () => this.go(id),
-    }, el('span', { class: 'place' }, String(from + i + 1)), el('span', { class: 'name' }, nameOf(id))))));
+    }, el('span', { class: 'place' }, String(from + i + 1)), shortened(nameOf(id))))));
     const current = this.list.querySelector('[aria-current]');
     if (current) this.list.scrollTop = current.offsetTop - this.list.clientHeight / 2;
   }
@@ -290,3 +290,8 @@ export class Viewer {
   }
 }
 
+/** A name whose middle gives way where there is no room: frames of a night differ in their last letters. */
+function shortened(name) {
+  const cut = Math.max(0, name.length - 10);
+  return el('span', { class: 'name' }, el('span', { class: 'head' }, name.slice(0, cut)), el('span', { class: 'tail' }, name.slice(cut)));
+}
