@@ -2,24 +2,25 @@
 
 Numba takes half a second to start, most of a short command. Its own cache cannot be read without it. Loops
 that stand behind a C function of one pointer are therefore kept a second time, as the object file that LLVM
-made of them. What is loaded was made by the same Numba, LLVM, processor and sources, or it is not loaded;
-then, and wherever anything is unusual, Numba does the work.
+made of them. What is loaded was made by the same Numba, LLVM, processor and sources, is whole, and could be
+written by nobody else; or it is not loaded. Then, and wherever anything is unusual, Numba does the work.
 """
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
-import json
 import os
 import platform
+import stat
+import struct
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from fullwell.errors import FileError
 from fullwell.files import write_whole
@@ -80,43 +81,66 @@ def keep(name: str, make: Callable[..., Any]) -> None:
         As for `native`.
     """
     native(name, make)
-    if _is_usual() and not any((folder / _file(name)).exists() for folder in _folders()):
+    if _is_usual() and _stored(name) is None:
         _made(name, make(cache=False))
 
 
 def _is_usual() -> bool:
     """Whether code of one process can be trusted to be what Numba would make in another."""
     unusual = [key for key in os.environ if key.startswith("NUMBA_") and key != "NUMBA_CACHE_DIR"]
-    return sys.platform == "linux" and platform.machine() == "x86_64" and not unusual
+    settled = not unusual and not Path(".numba_config.yaml").exists()
+    return sys.platform == "linux" and platform.machine() == "x86_64" and settled and _identity() is not None
 
 
 def _loaded(name: str) -> Native | None:
-    if not _is_usual():
-        return None
-    for folder in _folders():
-        with suppress(OSError, ValueError, KeyError):
-            head, _, content = (folder / _file(name)).read_bytes().partition(b"\n")
-            facts = json.loads(head)
-            if facts["sha256"] == hashlib.sha256(content).hexdigest():
-                return _linked(content, facts["symbol"], facts["outside"])
+    with suppress(Exception):  # whatever is wrong with it: Numba makes it anew
+        kept = _stored(name) if _is_usual() else None
+        if kept is not None:
+            return _linked(*kept)
     return None
 
 
-def _linked(content: bytes, symbol: str, outside: list[str]) -> Native | None:
-    """Load an object file; None if it refers to what is not there, of which LLVM would die."""
+def _stored(name: str) -> tuple[bytes, str] | None:
+    """Return the object file and the name of its function; None if there is none that is whole and ours."""
+    for folder in _folders():
+        with suppress(OSError, UnicodeDecodeError):
+            digest, _, whole = _read(folder / _file(name)).partition(b"\n")
+            if digest.decode() == hashlib.sha256(whole).hexdigest():
+                symbol, _, content = whole.partition(b"\n")
+                return content, symbol.decode()
+    return None
+
+
+def _read(path: Path) -> bytes:
+    """Read what nobody could write but this user, the administrator, or who installed this package."""
+    with path.open("rb") as stream:
+        found = os.fstat(stream.fileno())
+        trusted = found.st_uid in (os.geteuid(), 0, Path(__file__).stat().st_uid)
+        if not trusted or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise PermissionError(f"{path} may have been written by anybody")
+        return stream.read()
+
+
+def _linked(content: bytes, symbol: str) -> Native | None:
+    """Load an object file; None if it is none, or refers to what is not there: of both LLVM would die."""
+    if not content.startswith(b"\x7fELF"):
+        return None
     from llvmlite import binding
 
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     machine = binding.Target.from_triple(binding.get_process_triple()).create_target_machine()
     engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+    found = binding.ObjectFileRef.from_data(content)
+    sections = {each.name(): each.data() for each in found.sections()}
+    outside = _outside(sections[b".symtab"], sections[b".strtab"])
     stop = ctypes.cast(ctypes.CDLL(None).abort, ctypes.c_void_p).value
     for each in outside:
         if each in _NEVER_CALLED and not binding.address_of_symbol(each):
             binding.add_symbol(each, stop)
     if not all(binding.address_of_symbol(each) for each in outside):
         return None
-    engine.add_object_file(binding.ObjectFileRef.from_data(content))
+    engine.add_object_file(found)
     engine.finalize_object()
     address = engine.get_function_address(symbol)
     _engines.append(engine)
@@ -129,29 +153,42 @@ def _made(name: str, function: Any) -> Native:
         with suppress(Exception):  # the inside of Numba; without it later processes start slower, no more
             library = function._library
             content = bytes(library.serialize_using_object_code()[2][0])
-            _keep(name, content, function.native_name, _outside(library))
+            if _identity.__wrapped__() == _identity():  # sources that change meanwhile may be others
+                _keep(name, content, function.native_name)
     _engines.append(function)
     return _PROTOTYPE(function.address)
 
 
-def _outside(library: Any) -> list[str]:
-    """Names of what the code refers to."""
-    module = library._final_module
-    names = [*module.functions, *module.global_variables]
-    return sorted(each.name for each in names if each.is_declaration and not each.name.startswith("llvm."))
+def _outside(symbols: bytes, names: bytes) -> list[str]:
+    """Names of what the code refers to: symbols without a section in the table of an ELF file of 64 bits."""
+    found = struct.iter_unpack("<IBBHQQ", symbols)
+    outside = [names[at : names.index(0, at)].decode() for at, _, _, section, _, _ in found if not section]
+    return sorted(filter(None, outside))
 
 
-def _keep(name: str, content: bytes, symbol: str, outside: list[str]) -> None:
-    facts = {"symbol": symbol, "outside": outside, "sha256": hashlib.sha256(content).hexdigest()}
-    whole = json.dumps(facts).encode() + b"\n" + content
+def _keep(name: str, content: bytes, symbol: str) -> None:
+    whole = symbol.encode() + b"\n" + content
+
+    def write(stream: BinaryIO) -> None:
+        os.fchmod(
+            stream.fileno(), 0o644
+        )  # others may read it, whatever the mask says, and none may change it
+        stream.write(hashlib.sha256(whole).hexdigest().encode() + b"\n" + whole)
+
     for folder in _folders():
         with suppress(OSError, FileError):
             folder.mkdir(parents=True, exist_ok=True)
-            kept = sorted(folder.glob(f"{name}-*{_SUFFIX}"), key=lambda path: path.stat().st_mtime)
-            for old in kept[: 1 - _SEVERAL]:
-                old.unlink(missing_ok=True)
-            write_whole(folder / _file(name), whole)
+            write_whole(folder / _file(name), write, durable=False)
+            _tidy(folder, name)
             return
+
+
+def _tidy(folder: Path, name: str) -> None:
+    """Remove the oldest code, of other machines or versions; other processes may do the same."""
+    with suppress(OSError):
+        kept = sorted(folder.glob(f"{name}-*{_SUFFIX}"), key=lambda path: path.stat().st_mtime)
+        for old in kept[:-_SEVERAL]:
+            old.unlink(missing_ok=True)
 
 
 def _folders() -> list[Path]:
@@ -159,8 +196,11 @@ def _folders() -> list[Path]:
     own = os.environ.get("NUMBA_CACHE_DIR")
     if own:
         return [Path(own)]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return [Path(__file__).parent / "__pycache__", cache / "fullwell"]
+    folders = [Path(__file__).parent / "__pycache__"]
+    with suppress(RuntimeError):  # a user without a home
+        cache = os.environ.get("XDG_CACHE_HOME") or ""
+        folders.append((Path(cache) if Path(cache).is_absolute() else Path.home() / ".cache") / "fullwell")
+    return folders
 
 
 def _file(name: str) -> str:
@@ -168,19 +208,25 @@ def _file(name: str) -> str:
 
 
 @cache
-def _identity() -> str:
-    """Digest of all that the code depends on."""
+def _identity() -> str | None:
+    """Digest of all that the code depends on; None where that cannot be told."""
     import importlib.util
 
     import llvmlite
     from llvmlite import binding
 
-    found = hashlib.sha256()
     numba = importlib.util.find_spec("numba")
-    origins = [] if numba is None or numba.origin is None else [Path(numba.origin).with_name("_version.py")]
-    for path in [*origins, *sorted(Path(__file__).parent.glob("*.py"))]:
-        found.update(path.name.encode() + path.read_bytes())
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    if numba is None or numba.origin is None or not sources:
+        return None
+    found = hashlib.sha256()
+    try:
+        for path in (Path(numba.origin).with_name("_version.py"), *sources):
+            found.update(path.name.encode() + path.read_bytes())
+    except OSError:
+        return None
     features = binding.get_host_cpu_features().flatten()
-    for fact in (llvmlite.__version__, sys.version, binding.get_host_cpu_name(), features):
+    facts = (llvmlite.__version__, sys.version, binding.get_host_cpu_name(), features)
+    for fact in (*facts, str(binding.llvm_version_info)):
         found.update(fact.encode())
     return found.hexdigest()[:20]
