@@ -40,7 +40,7 @@ def images(side: int) -> dict[str, Any]:
 
 
 def our_call(parts: dict[str, Any]) -> tuple[Any, Any]:
-    """Return what makes a new chain, and the frame."""
+    """Return what makes a new chain, of further effects if wanted, and the frame."""
     from fullwell import ADC, Bias, Dark, Flat, Gain, ReadNoise, ShotNoise, SignalChain
     from fullwell.effects.dark import DarkLevel
     from fullwell.frame import Frame, Shared
@@ -52,9 +52,9 @@ def our_call(parts: dict[str, Any]) -> tuple[Any, Any]:
     flat = Flat(parts["flat"], variance=parts["flat variance"], shared=masters, id="f", count=10,
                 applied=("bias", "dark"))  # fmt: skip
 
-    def chain() -> SignalChain:
+    def chain(*further: Any) -> SignalChain:
         others = ADC(), Gain(GAIN), ShotNoise(), ReadNoise(NOISE, digitized=True)
-        return SignalChain([bias, dark, flat, *others])
+        return SignalChain([bias, dark, flat, *others, *further])
 
     return chain, Frame(parts["raw"], exposure_time=SECONDS)
 
@@ -111,16 +111,24 @@ def agree(name: str, ours: Any, theirs: Any) -> Agreement | None:
 
 
 def contests(options: Options) -> Iterator[Contest]:
+    from fullwell import NonLinearity
+    from fullwell.effects.curves import Polynomial
+
     side = 512 if options.quick else 4096
     parts = images(side)
     chain, frame = our_call(parts)
-    used = chain()
+    used, bent = chain(), chain(NonLinearity(Polynomial((-1e-7,), limit=1e5)))
     done = used.correct(frame)
     inputs = [parts["raw"], frame.flags, *(np.ones((side, side), np.float32) for _ in range(6))]
     arrays = [*inputs, np.zeros_like(frame.flags), done.data, done.variance, done.flags]
     peer = if_found(of_python("ccdproc"), Function("ccdproc ccd_process", lambda: None, rounds=2))
     rivals = [
         Function("fullwell", lambda: used.correct(frame), before=lambda: used.correct(frame)),
+        Function(
+            "fullwell, with non-linearity",
+            lambda: bent.correct(frame),
+            before=lambda: bent.correct(frame),
+        ),
         Function("fullwell, first frame of a night", lambda: chain().correct(frame)),
         Function("copy of the same arrays", copy_call(arrays)),
         Function(peer.name, ccdproc_call(parts), peer.version, rounds=2)

@@ -17,6 +17,7 @@ from fullwell import (
     Detector,
     Flat,
     Gain,
+    NonLinearity,
     Overscan,
     ReadNoise,
     SignalChain,
@@ -26,9 +27,11 @@ from fullwell.chain.pointwise_run import run_of
 from fullwell.detector import Amplifier, Box
 from fullwell.effects.affine import Affine, MasterTerm
 from fullwell.effects.base import Effect, Kind, Stage
+from fullwell.effects.curves import Polynomial, Spline
 from fullwell.effects.dark import DarkLevel
 from fullwell.effects.pointwise import Lookup, PoissonTerm
 from fullwell.errors import ParameterError
+from fullwell.flags import Flags
 from fullwell.frame import Frame, Shared
 
 ROWS, COLUMNS, SCAN = 12, 30, 10
@@ -160,6 +163,39 @@ def test_a_table_within_the_pass(wanted):
     chain = SignalChain([ADC(), Warped(), ReadNoise(5.0), *effects])
 
     alike(*both(chain, Frame(data, exposure_time=120.0), settle=True))
+
+
+@pytest.mark.parametrize("wanted", [{"gain"}, {"bias", "gain"}, {"bias", "dark", "flat", "gain"}])
+@pytest.mark.parametrize("raw", [False, True])
+def test_non_linearity_within_the_pass(wanted, raw):
+    random = np.random.default_rng(3)
+    detector = camera(2) if raw else None
+    curves = Polynomial((-1e-5,), limit=2000.0), Spline([0, 500, 1000, 2200], [0, 0, 10, 80])
+    effects = masters(random, wanted, overscan=raw, gains=(1.5, 1.4) if raw else (1.5,))
+    effects += [Overscan("mean")] if raw else []
+    data = random.normal(1200, 300, detector.raw_shape if raw else (ROWS, COLUMNS)).astype(np.uint16)
+    if raw:
+        for amplifier in detector.amplifiers:
+            data[amplifier.overscan.slices] = 100
+    curved = NonLinearity(curves if raw else curves[0])
+    chain = SignalChain([ADC(), curved, ReadNoise(5.0), *effects])
+
+    fast, slow = both(chain, Frame(data, detector=detector, exposure_time=120.0), settle=True)
+
+    alike(fast, slow)
+    ends = (fast.flags & int(Flags.SATURATED | Flags.SUSPECT)) == int(Flags.SATURATED | Flags.SUSPECT)
+    assert 0.005 < ends.mean() < 0.5
+    if wanted == {"gain"} and not raw:
+        np.testing.assert_allclose(fast.data[ends], 2000.0, rtol=1e-6)
+        true = curves[0](slow.data[~ends])
+        np.testing.assert_allclose(true, 1.5 * data[~ends], rtol=3e-6, atol=1e-3)
+
+
+def test_tables_and_steps_of_other_numbers_than_amplifiers_are_refused():
+    for steps, values in (([1.0, 2.0], [0, 1]), (1.0, [[0, 1]] * 2)):
+        with pytest.raises(ParameterError):
+            Lookup(0.0, steps, values).ramps(3)
+    assert [ramp.step for ramp in Lookup(0.0, [1.0, 2.0], [0, 1]).ramps(2)] == [1.0, 2.0]
 
 
 def test_steps_that_fit_no_pass_are_refused():

@@ -78,6 +78,28 @@ def test_a_table_multiplies_noise_by_its_slope():
     np.testing.assert_allclose(into.variance, [[2.5, 75, 4 * 25 + 200, 9 * 25 + 2700]], rtol=1e-6)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_table_may_end(compiled):
+    ramp = Ramp(0.0, 100.0, np.array([0.0, 200.0, 300.0]), below=1.0, beyond=int(Flags.SUSPECT))
+    one = amplified((1, 6), factor=1.0, ramp=ramp)
+    raw = Plane(np.float32([[-50, 50, 199.9, 200, 1000, np.nan]]))
+    into, _ = corrected(raw, [one], even(6), (1, 6), compiled=compiled)
+
+    np.testing.assert_allclose(into.data, [[-50, 100, 299.9, 300, 300, np.nan]])
+    np.testing.assert_allclose(into.variance[0, :5], [2.5, 200, 324.9, 325, 325], rtol=1e-6)
+    ends = [0, 0, 0, Flags.SUSPECT, Flags.SUSPECT, Flags.NO_DATA]
+    assert into.flags[0].tolist() == [int(flag) for flag in ends]
+
+
+@given(end=st.floats(1.0, 1e6))
+def test_the_end_of_a_table_is_the_same_in_single_precision(end):
+    ramp = Ramp(0.0, end, np.array([0.0, 1.0]), beyond=1)
+    near = np.nextafter(np.float32(end), np.float32([0, np.inf]))
+    x = np.array([near[0], np.float32(end), near[1]])
+    assert x.dtype == np.float32
+    np.testing.assert_array_equal(ramp.at(x)[2], x.astype(np.float64) >= end)
+
+
 def test_what_masters_bring_before_a_table_is_multiplied_as_well():
     ramp = Ramp(0.0, 100.0, np.float32([0, 200, 400]))
     plain = even(1, constant=3.0)
@@ -120,8 +142,9 @@ def raw_planes(random, shape):
     flips=st.tuples(st.booleans(), st.booleans()),
     full=st.lists(st.booleans(), min_size=7, max_size=7),
     switches=st.tuples(st.booleans(), st.booleans(), st.booleans(), st.booleans()),
+    ends=st.sampled_from([(None, None), (1.0, None), (0.5, int(Flags.SUSPECT))]),
 )
-def test_compiled_and_plain_are_one(seed, kind, size, amplifiers, flips, full, switches):
+def test_compiled_and_plain_are_one(seed, kind, size, amplifiers, flips, full, switches, ends):
     counted, looked_up, flagged, quiet = switches
     random = np.random.default_rng(seed)
     rows, width = size
@@ -140,7 +163,7 @@ def test_compiled_and_plain_are_one(seed, kind, size, amplifiers, flips, full, s
         counted=counted,
         quiet=quiet,
     )  # fmt: skip
-    table = Ramp(0.0, 20000.0, np.cumsum(random.uniform(1e4, 3e4, 5)).astype(np.float32))
+    table = Ramp(0.0, 20000.0, np.cumsum(random.uniform(1e4, 3e4, 5)), *ends)
     parts = [
         amplified(
             (rows, width),

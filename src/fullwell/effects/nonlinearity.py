@@ -15,10 +15,11 @@ from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
 from fullwell.effects.curves import Curve
 from fullwell.effects.inverse_curve import InverseCurve, inverse_of
 from fullwell.effects.nonlinearity_fit import Form, fit_ramp
+from fullwell.effects.pointwise import Lookup
 from fullwell.effects.ramp import ramp_of
 from fullwell.errors import ChainError, ParameterError
-from fullwell.flags import FLAG_DTYPE, Flags
-from fullwell.frame import Frame, FrameSet, Shared
+from fullwell.flags import Flags
+from fullwell.frame import Frame, FrameSet
 from fullwell.noise import Noise
 
 __all__ = ["NonLinearity"]
@@ -168,7 +169,7 @@ class NonLinearity(Effect):
         )
         return knots, values
 
-    def correct(self, frame: Frame, *, chain: Chain | None = None) -> Frame:
+    def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Lookup:
         """Straighten the data; the variance goes with the square of the slope.
 
         Raises
@@ -176,26 +177,14 @@ class NonLinearity(Effect):
         ChainError
             If the frame is not in electrons, or a bias is still in it.
         """
-        if frame.unit != u.electron:
-            raise ChainError(
-                f"non-linearity is defined in electrons, the frame is in {frame.unit}; add a Gain"
-            )
+        if unit != u.electron:
+            raise ChainError(f"non-linearity is defined in electrons, the frame is in {unit}; add a Gain")
         if chain is not None and _bias_comes_later(chain):
             raise ChainError(
                 "the bias comes off with the dark, behind the non-linearity; add a Bias or Overscan"
             )
-        detector = frame.detector or Detector.single(frame.shape)
-        data = frame.data.copy()
-        slope = np.ones(frame.shape, data.dtype)
-        flags = frame.flags.copy()
-        for i, amplifier in enumerate(detector.amplifiers):
-            box = (amplifier.box if frame.layout == "assembled" else amplifier.raw).slices
-            value, rise, beyond = self._inverse(i, detector).at(data[box])
-            data[box], slope[box] = value, rise
-            flags[box][beyond] |= FLAG_DTYPE.type(Flags.SATURATED | Flags.SUSPECT)
-        variance = None if frame.variance is None else frame.variance * slope * slope
-        shared = {key: Shared(s.coefficient * slope, s.variance) for key, s in frame.shared.items()}
-        return frame.with_(data=data, variance=variance, flags=flags, shared=shared)
+        knots, values = self.lookup(frame.detector or Detector.single(frame.shape))
+        return Lookup(0.0, knots[:, 1], values, below=1.0, beyond=Flags.SATURATED | Flags.SUSPECT)
 
     def _curve(self, i: int, detector: Detector) -> Curve:
         if len(self.curves) not in (1, len(detector.amplifiers)):

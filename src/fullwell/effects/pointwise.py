@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fullwell.detector import Detector
 from fullwell.effects.affine import Affine
 from fullwell.errors import ParameterError
+from fullwell.flags import FLAG_DTYPE
 from fullwell.frame import Frame, Shared
 from fullwell.kernels.combine import FLOOR
 from fullwell.kernels.correct import Ramp
@@ -18,8 +19,12 @@ from fullwell.kernels.correct import Ramp
 __all__ = ["Lookup", "Pointwise", "PoissonTerm"]
 
 
-def _tables(values: Any) -> npt.NDArray[np.float32]:
-    return np.atleast_2d(np.asarray(values, dtype=np.float32))
+def _tables(values: Any) -> npt.NDArray[np.float64]:
+    return np.atleast_2d(np.asarray(values, dtype=np.float64))
+
+
+def _steps(values: Any) -> npt.NDArray[np.float64]:
+    return np.atleast_1d(np.asarray(values, dtype=np.float64))
 
 
 @attrs.frozen(eq=False)
@@ -30,23 +35,31 @@ class Lookup:
 
     Parameters
     ----------
-    start, step : float
-        First argument of the tables, and the distance of the next, in the unit of the data.
+    start : float
+        First argument of the tables, in the unit of the data.
+    step : float or array_like, shape (amplifiers,)
+        The distance of the next.
     values : array_like, shape (arguments,) or (amplifiers, arguments)
         L at the arguments, finite; beyond the ends the first and the last piece go on.
+    below : float, optional
+        Slope below the first argument instead of that of the first piece.
+    beyond : Flags or int, optional
+        What to set at and beyond the last argument, where the value then stays.
 
     Raises
     ------
     ParameterError
-        If the step is not above 0, or a table has fewer than two values or one that is not finite.
+        If a step is not above 0, or a table has fewer than two values or one that is not finite.
     """
 
     start: float
-    step: float
-    values: npt.NDArray[np.float32] = attrs.field(converter=_tables)
+    step: npt.NDArray[np.float64] = attrs.field(converter=_steps)
+    values: npt.NDArray[np.float64] = attrs.field(converter=_tables)
+    below: float | None = attrs.field(default=None, kw_only=True)
+    beyond: int | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        if not (np.isfinite(self.step) and self.step > 0 and np.isfinite(self.start)):
+        if not ((np.isfinite(self.step) & (self.step > 0)).all() and np.isfinite(self.start)):
             raise ParameterError("step of a table", self.step, "above 0, from a finite start")
         if self.values.ndim != 2 or self.values.shape[1] < 2 or not np.isfinite(self.values).all():
             raise ParameterError("table", self.values.shape, "two or more finite values an amplifier")
@@ -59,24 +72,29 @@ class Lookup:
         ParameterError
             If there is neither one table nor one for each.
         """
-        if len(self.values) not in (1, amplifiers):
-            raise ParameterError("tables", len(self.values), f"1 or {amplifiers}")
-        tables = [Ramp(self.start, self.step, row) for row in self.values]
+        for name, given in (("tables", self.values), ("steps of tables", self.step)):
+            if len(given) not in (1, amplifiers):
+                raise ParameterError(name, len(given), f"1 or {amplifiers}")
+        steps = np.broadcast_to(self.step, max(len(self.values), len(self.step)))
+        rows = np.broadcast_to(self.values, (len(steps), self.values.shape[1]))
+        tables = [
+            Ramp(self.start, float(step), row, self.below, None if self.beyond is None else int(self.beyond))
+            for step, row in zip(steps, rows, strict=True)
+        ]
         return tables * amplifiers if len(tables) == 1 else tables
 
     def apply(self, frame: Frame) -> Frame:
-        """Look all values of an assembled frame up."""
+        """Look all values of a frame up, in double precision."""
         detector = frame.detector or Detector.single(frame.shape)
-        data, slope = (
-            frame.data.astype(np.result_type(frame.data, np.float32)),
-            np.ones(frame.shape, np.float32),
-        )
+        data = frame.data.astype(np.result_type(frame.data, np.float32))
+        slope, flags = np.ones(frame.shape, data.dtype), frame.flags.copy()
         for amplifier, ramp in zip(detector.amplifiers, self.ramps(len(detector.amplifiers)), strict=True):
-            part = amplifier.box.slices
-            data[part], slope[part] = ramp.at(data[part])
+            part = (amplifier.box if frame.layout == "assembled" else amplifier.raw).slices
+            data[part], slope[part], beyond = ramp.at(data[part].astype(np.float64))
+            flags[part][beyond] |= FLAG_DTYPE.type(self.beyond or 0)
         shared = {key: Shared(s.coefficient * slope, s.variance) for key, s in frame.shared.items()}
         variance = None if frame.variance is None else frame.variance * (slope * slope)
-        return frame.with_(data=data, variance=variance, shared=shared)
+        return frame.with_(data=data, variance=variance, flags=flags, shared=shared)
 
 
 @attrs.frozen(eq=False)

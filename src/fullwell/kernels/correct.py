@@ -16,6 +16,7 @@ stands between, c is ``before * slope + behind``, which makes six images of thre
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -34,7 +35,7 @@ BLOCK = 2**19  # pixels that a thread does at once
 SMALL = 2**18  # pixels; the plain form is done before the compiled one is loaded
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)
 class Ramp:
     """A table on equal steps, linear between them and beyond its ends.
 
@@ -42,23 +43,47 @@ class Ramp:
     ----------
     start, step : float
         First argument, and the distance of the next.
-    values : ndarray of float32, shape (arguments,)
+    values : ndarray of float, shape (arguments,)
         At least two.
+    below : float, optional
+        Slope below the first argument; that of the first piece if not given.
+    beyond : int, optional
+        Flags of arguments at or beyond the last one, where the value stays; without them the last piece goes
+        on.
     """
 
     start: float
     step: float
-    values: Row
+    values: npt.NDArray[Any]
+    below: float | None = None
+    beyond: int | None = None
 
-    def at(self, x: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        """Return value and slope."""
+    @cached_property
+    def slopes(self) -> npt.NDArray[np.float64]:
+        """Slope below the first argument, and of each piece; shape (arguments,)."""
+        rise = np.diff(np.asarray(self.values, np.float64)) / self.step
+        return np.concatenate([[rise[0] if self.below is None else self.below], rise])
+
+    def table(self, kind: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any], Any, Any, Any]:
+        """Return values, slopes, start, step and end as numbers of one kind."""
+        end = np.inf if self.beyond is None else self.start + self.step * (len(self.values) - 1)
+        rounded = kind(end)
+        if float(rounded) < end:  # or it would not be known that what is less lies within
+            rounded = np.nextafter(rounded, kind(np.inf))
+        return self.values.astype(kind), self.slopes.astype(kind), kind(self.start), kind(self.step), rounded
+
+    def at(self, x: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.bool_]]:
+        """Return value, slope, and where the flags are to be set; in the precision of `x`."""
+        kind = x.dtype.type
+        values, slopes, start, step, end = self.table(kind)
         with np.errstate(invalid="ignore"):
-            place = (x - np.float32(self.start)) * np.float32(1 / self.step)
+            out = (x >= end) & (self.beyond is not None)
+            inside = np.where(out, end, x)
+            place = (inside - start) * (kind(1) / step)
             # NaN becomes 0 here and NaN again where it is added.
-            i = np.clip(np.where(place > 0, place, 0), 0, len(self.values) - 2).astype(np.intp)
-        slopes = (np.diff(self.values) / np.float32(self.step)).astype(np.float32)
-        knots = np.float32(self.start) + i.astype(np.float32) * np.float32(self.step)
-        return self.values[i] + slopes[i] * (x - knots), slopes[i]
+            i = np.clip(np.where(place > 0, place, 0), 0, len(values) - 2).astype(np.intp)
+            slope = slopes[i + (place > 0)]
+            return values[i] + slope * (inside - (start + i.astype(kind) * step)), slope, out
 
 
 @attrs.frozen(eq=False)

@@ -19,10 +19,10 @@ from fullwell.kernels.planes import Plane
 __all__ = ["correct_rows"]
 
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
-u16, u32, f32 = np.uint16, np.uint32, np.float32
+u16, u32, u64, i32, f32 = np.uint16, np.uint32, np.uint64, np.int32, np.float32
 WIDTH = 2048  # pixels of a piece
 _NOTHING = np.zeros((1, 1), np.float32)
-_NO_RAMP = np.zeros(2, np.float32)
+_NO_RAMP = np.zeros(2, np.float32), np.zeros(2, np.float32), f32(0), f32(0), f32(0), u16(0)
 _NO_FLAGS = np.zeros((1, 1), np.uint16)
 
 
@@ -59,11 +59,7 @@ def correct_rows(
     numbers = (f32(one.factor), f32(one.variance), f32(one.limit), u16(bits[0]), u16(bits[1]))
     level = (one.level_rows, one.level_columns, one.noise_rows, one.noise_columns)
     ramp = one.ramp
-    table = (
-        (_NO_RAMP, _NO_RAMP, f32(0), f32(0))
-        if ramp is None
-        else (ramp.values, np.diff(ramp.values) / f32(ramp.step), f32(ramp.start), f32(ramp.step))
-    )
+    table = _NO_RAMP if ramp is None else (*ramp.table(f32), u16(ramp.beyond or 0))
     how = (images.counted, images.quiet, images.curved, ramp is not None, bool(images.before))
     shared = (images.constant, images.linear, images.square)
     before = images.before or (_NOTHING,) * 3
@@ -89,7 +85,7 @@ def _rows(
         np.empty(WIDTH, np.float32), np.empty(WIDTH, np.float32), np.ones(WIDTH, np.float32),
         np.empty(WIDTH, np.float32), np.empty(WIDTH, np.float32),
     )  # fmt: skip
-    wrong = np.empty(WIDTH, np.uint16)
+    wrong, piece = np.empty(WIDTH, np.uint16), np.empty(WIDTH, np.int32)
     floored = 0
     for y in range(start, stop):
         i = y - top_row
@@ -104,10 +100,10 @@ def _rows(
             _judge(value, n, limit, saturated, missing, wrong)
             if flagged:
                 _add_flags(raw_flags[source_y, source_x : source_x + n], flip_x, wrong)
-            _set_flags(wrong, _cut(flags, y, x, n), out_flags[y, x : x + n])
             _signal(value, factor, level[0][i], level[1][j : j + n], _cut(steps[0], y, x, n))
             if looked_up:
-                _look_up(value, n, table, slope)
+                _look_up(value, n, table, slope, a, piece, wrong)
+            _set_flags(wrong, _cut(flags, y, x, n), out_flags[y, x : x + n])
             scale, data = _cut(steps[1], y, x, n), out_data[y, x : x + n]
             _scaled(value, scale, _cut(steps[2], y, x, n), data)
             if quiet:
@@ -222,17 +218,24 @@ def _signal(value: Any, factor: Any, level: Any, columns: Any, first: Any) -> No
 
 
 @_jit
-def _look_up(value: Any, n: Any, table: Any, slope: Any) -> None:
-    values, slopes, start, step = table
-    inverse, last = f32(1) / step, values.size - 2
+def _look_up(value: Any, n: Any, table: Any, slope: Any, level: Any, piece: Any, wrong: Any) -> None:
+    values, slopes, start, step, end, beyond = table
+    inverse, last = f32(1) / step, f32(values.size - 2)
+    if beyond:
+        for k in range(n):
+            out = value[k] >= end
+            wrong[k] |= beyond if out else u16(0)
+            value[k] = end if out else value[k]
     for k in range(n):
-        x = value[k]
-        place = (x - start) * inverse
-        if not place > f32(0):  # NaN as well
-            place = f32(0)
-        i = last if place >= last else np.int64(place)
-        slope[k] = slopes[i]
-        value[k] = values[i] + slopes[i] * (x - (start + f32(i) * step))
+        place = (value[k] - start) * inverse
+        place = place if place > f32(0) else f32(0)  # NaN as well
+        piece[k] = i32(last if place >= last else place)
+    for k in range(n):
+        i = u64(piece[k])
+        slope[k] = slopes[i + u64((value[k] - start) * inverse > f32(0))]
+        level[k] = values[i]
+    for k in range(n):
+        value[k] = level[k] + slope[k] * (value[k] - (start + f32(piece[k]) * step))
 
 
 @_jit

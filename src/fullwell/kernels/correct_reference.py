@@ -42,7 +42,8 @@ def correct_amplifier(
         quiet = np.float32(one.variance) + (one.noise_rows[:, None] + one.noise_columns)
         slope: Any = np.float32(1)
         if one.ramp is not None:
-            signal, slope = one.ramp.at(signal)
+            signal, slope, out = one.ramp.at(signal)
+            into.flags[place] |= np.where(out, np.uint16(one.ramp.beyond or 0), np.uint16(0))
             quiet = quiet * (slope * slope)
         scale = _part(images.scale, place)
         data = scale * signal + _part(images.offset, place)
