@@ -142,8 +142,11 @@ def _defects(table: DefectsTable, around: Surroundings) -> Effect:
 
 
 def _transfer(table: TransferTable, _: Surroundings) -> Effect:
-    traps = [Trap(**trap.model_dump()) for trap in table.traps]
-    return ChargeTransfer(**table.model_dump(exclude={"traps"}), traps=traps)
+    traps, parallel = (
+        [Trap(**trap.model_dump()) for trap in kind] for kind in (table.traps, table.parallel_traps)
+    )
+    values = table.model_dump(exclude={"traps", "parallel_traps"})
+    return ChargeTransfer(**values, traps=traps, parallel_traps=parallel)
 
 
 def _nonlinearity(table: NonLinearityTable, _: Surroundings) -> Effect:

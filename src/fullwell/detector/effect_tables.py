@@ -172,7 +172,7 @@ class ReadOutDarkTable(ConfigModel):
 
 
 class TrapTable(ConfigModel):
-    """A trap in the serial register: transfers to the output, electrons, part it takes, transfers to 1/e."""
+    """A trap in a register or each column: transfers to the output, e-, part taken, transfers to 1/e."""
 
     pixel: Count
     size: NotNegative
@@ -188,6 +188,7 @@ class TransferTable(ConfigModel):
     offset: NotNegative = 0.0
     offset_decay: Positive = 5.0
     traps: tuple[TrapTable, ...] = ()
+    parallel_traps: tuple[TrapTable, ...] = ()
 
 
 class NonLinearityTable(ConfigModel):

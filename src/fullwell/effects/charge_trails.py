@@ -19,7 +19,7 @@ REST = 1e-12
 
 @attrs.frozen
 class Trap:
-    """A trap in the serial register, which every packet from further out passes.
+    """A trap in a register, or in each column, which every packet from further out passes.
 
     Parameters
     ----------
@@ -31,6 +31,8 @@ class Trap:
         Part of a packet that it takes, up to its size.
     release : float
         Transfers in which it empties to 1/e.
+    amplifier : int or None
+        Number of the one amplifier that has it; None: all have one.
 
     Notes
     -----
@@ -41,10 +43,13 @@ class Trap:
     size: float
     fill: float = 0.01
     release: float = 3.0
+    amplifier: int | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.pixel < 0:
             raise ParameterError("pixel", self.pixel, "0 or more")
+        if self.amplifier is not None and self.amplifier < 0:
+            raise ParameterError("amplifier", self.amplifier, "0 or more, or None")
         for name, most in (("size", np.inf), ("fill", 1.0)):
             value = getattr(self, name)
             if not 0 <= value <= most:
@@ -65,7 +70,7 @@ def trail(
     fraction : float
         Left behind in each transfer.
     traps : sequence of Trap
-        Each row meets them empty.
+        Each row meets them empty; whose they are is not looked at.
 
     Returns
     -------

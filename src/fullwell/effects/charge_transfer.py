@@ -14,7 +14,8 @@ from fullwell.detector.read_order import in_read_order
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
 from fullwell.effects.charge_trails import Trap, trail
 from fullwell.effects.eper import edge_response
-from fullwell.errors import ParameterError
+from fullwell.effects.trap_fit import TrapTails, trap_tails
+from fullwell.errors import ChainError, ParameterError
 from fullwell.frame import Frame, FrameSet
 from fullwell.noise import Noise
 
@@ -44,6 +45,8 @@ class ChargeTransfer(Effect):
         Part of a packet that stays behind in each transfer (CTI); one for all amplifiers, or one each.
     traps : sequence of Trap
         Traps in the serial register.
+    parallel_traps : sequence of Trap
+        Traps in every column of an amplifier; `Trap.pixel` counts rows from the register.
     offset : float or sequence
         Local offset: part of a pixel's signal by which the base of the next one is too high, after Snyder et
         al. 2021 (JATIS 7, 048002). It is of the electronics, no charge is moved.
@@ -51,6 +54,9 @@ class ChargeTransfer(Effect):
         Pixels in which the local offset falls to 1/e.
     serial_error, parallel_error, offset_error : tuple of float
         Standard errors, where they were measured.
+    statistics : dict
+        What was found of traps, if they were looked for: ``["traps"]`` and ``["parallel_traps"]`` hold for
+        each amplifier size, fill and release with their errors, and the limit where none was seen.
 
     Raises
     ------
@@ -70,11 +76,13 @@ class ChargeTransfer(Effect):
     serial: tuple[float, ...] = attrs.field(default=0.0, converter=_fractions)
     parallel: tuple[float, ...] = attrs.field(default=0.0, converter=_fractions)
     traps: tuple[Trap, ...] = attrs.field(default=(), converter=_traps)
+    parallel_traps: tuple[Trap, ...] = attrs.field(default=(), converter=_traps)
     offset: tuple[float, ...] = attrs.field(default=0.0, converter=_fractions)
     offset_decay: float = 5.0
     serial_error: tuple[float, ...] = ()
     parallel_error: tuple[float, ...] = ()
     offset_error: tuple[float, ...] = ()
+    statistics: dict[str, Any] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         measured = bool(self.serial_error or self.parallel_error)
@@ -116,19 +124,24 @@ class ChargeTransfer(Effect):
         cls,
         frames: FrameSet | Iterable[Any],
         *,
-        known: Chain | None = None,  # noqa: ARG003 - as every effect's; raw values are all that is needed
+        known: Chain | None = None,
         skip: int = 0,
+        traps: bool = False,
     ) -> Self:
         """Look at what comes late into the overscan of flats, the extended pixel edge response.
 
         Parameters
         ----------
         frames : FrameSet or iterable of Frame
-            Raw flats, of one level.
+            Raw flats, of one level; of three exposure times or more where `traps` are looked for.
         known : SignalChain, optional
-            Not looked at: the response is a ratio of raw values, in which the gain cancels.
+            Its gain says how many electrons a trap holds; nothing is needed without `traps`, since the
+            response is a ratio of raw values.
         skip : int
             Rows next to the register that are left out of the serial response.
+        traps : bool
+            Fit a trap in each direction of each amplifier too: what comes late and does not grow with the
+            light. Its place is not seen; it is put at the output, where every packet passes it.
 
         Returns
         -------
@@ -139,8 +152,14 @@ class ChargeTransfer(Effect):
         Raises
         ------
         FrameError
-            If the frames are trimmed, or have no overscan.
+            If the frames are trimmed, or have no overscan, or traps are asked for without exposure times.
+        NotEnoughFrames
+            If traps are asked for and there are not three exposure times.
+        ChainError
+            If traps are asked for and no gain is known.
         """
+        if traps:
+            return cls._with_traps(trap_tails(frames, gains=_gains(known), skip=skip))
         response = edge_response(frames, skip=skip)
         return cls(
             serial=response.serial,
@@ -152,20 +171,44 @@ class ChargeTransfer(Effect):
             offset_error=response.offset_error,
         )
 
+    @classmethod
+    def _with_traps(cls, tails: TrapTails) -> Self:
+        serial, parallel = tails.serial, tails.parallel
+        return cls(
+            serial=[fit.cti for fit in serial],
+            parallel=[fit.cti for fit in parallel],
+            traps=[fit.trap for fit in serial if fit.trap is not None],
+            parallel_traps=[fit.trap for fit in parallel if fit.trap is not None],
+            offset=[fit.offset for fit in serial],
+            offset_decay=tails.decay,
+            serial_error=tuple(fit.cti_error for fit in serial),
+            parallel_error=tuple(fit.cti_error for fit in parallel),
+            offset_error=tuple(fit.offset_error for fit in serial),
+            statistics={
+                "traps": [fit.summary() for fit in serial],
+                "parallel_traps": [fit.summary() for fit in parallel],
+            },
+        )
+
     @property
     def limits(self) -> dict[str, tuple[float | None, ...]]:
-        """Upper limits (2 sigma) of what was not seen, None where it was."""
+        """Upper limits (2 sigma) of what was not seen, None where it was; of traps in electrons."""
         pairs = {
             "serial": (self.serial, self.serial_error),
             "parallel": (self.parallel, self.parallel_error),
         }
-        return {
+        limits: dict[str, tuple[float | None, ...]] = {
             name: tuple(
                 None if value >= 2 * error else max(value, 0.0) + 2 * error
                 for value, error in zip(values, errors, strict=True)
             )
             for name, (values, errors) in pairs.items()
             if errors
+        }
+        return limits | {
+            name: tuple(fit["limit"] for fit in self.statistics[name])
+            for name in ("traps", "parallel_traps")
+            if name in self.statistics
         }
 
     def _shifted(self, image: npt.NDArray[Any], detector: Detector, *, layout: str) -> npt.NDArray[Any]:
@@ -180,12 +223,23 @@ class ChargeTransfer(Effect):
             whole = np.pad(view, ((rows, 0), (columns, 0)))
             _check_whole(parallel[k], whole.shape[0], "parallel")
             _check_whole(serial[k], whole.shape[1], "serial")
-            part = trail(whole.T, max(parallel[k], 0.0)).T
-            part = trail(part, max(serial[k], 0.0), traps=self.traps)
+            part = trail(whole.T, max(parallel[k], 0.0), traps=_of(self.parallel_traps, k)).T
+            part = trail(part, max(serial[k], 0.0), traps=_of(self.traps, k))
             if offset[k] > 0:
                 part = _with_offset(part, offset[k], self.offset_decay)
             view[...] = part[rows:, columns:]
         return result if image.dtype == np.float64 else result.astype(np.float32)
+
+
+def _gains(known: Chain | None) -> tuple[float, ...]:
+    gain: Any = None if known is None else known.get("gain")
+    if gain is None:
+        raise ChainError("traps hold electrons: give a chain with the Gain as `known`")
+    return tuple(gain.values)
+
+
+def _of(traps: Sequence[Trap], amplifier: int) -> list[Trap]:
+    return [trap for trap in traps if trap.amplifier in (None, amplifier)]
 
 
 def _one_each(name: str, values: Sequence[float], number: int) -> tuple[float, ...]:
