@@ -98,14 +98,14 @@ def digest(array: np.ndarray) -> str:
 
 @pytest.mark.parametrize("name", ["single", "scans", "sixteen"])
 def test_frozen_frames(name):
-    """These bits are final: they were those of the first version, in which no effects were joined."""
+    """These bits are final as long as no effect models more than before; cosmic rays, last, have widths."""
     detector = DETECTORS[name]()
     chain = SignalChain(effects_of(detector).values())
     made = chain.expose(Sky(2.5, gradient=(0.5, 0.5)), 12.0, detector=detector, noise=Noise(20200116, 3))
     assert digest(made.frame.data) == FROZEN[name]
 
 
-FROZEN = {"single": "3c17002d209a8b02", "scans": "93d02c275463ee46", "sixteen": "c54b85c1e333ae53"}
+FROZEN = {"single": "35df6b1eba32af8e", "scans": "489ec62dc542de1e", "sixteen": "c54b85c1e333ae53"}
 
 
 @pytest.mark.parametrize("name", sorted(DETECTORS))

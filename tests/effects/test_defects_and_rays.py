@@ -204,6 +204,18 @@ def test_tracks_are_put_in_where_the_truth_says():
     assert (made.image[hit] > 100).all()
 
 
+def test_tracks_are_as_wide_as_they_or_the_chain_say():
+    def image(spread, **options):
+        made = signal(0.0, seconds=600.0)
+        made.spread = spread
+        CosmicRays(rate=100.0, **options).simulate(made, noise=Noise(3))
+        return made.image
+
+    np.testing.assert_array_equal(image(0.6), image(None, diffusion=0.6))
+    np.testing.assert_array_equal(image(0.6, diffusion=0.286), image(None))
+    assert (image(0.6) > 0).sum() > 1.5 * (image(None) > 0).sum()
+
+
 def test_without_time_there_are_none():
     made = signal(100.0, seconds=0.0)
     CosmicRays().simulate(made, noise=Noise(3))
@@ -234,6 +246,6 @@ def test_found_ones_are_flagged_and_little_else():
 def test_finding_needs_a_variance():
     with pytest.raises(ChainError, match="variance"):
         CosmicRays().correct(electrons(1.0))
-    for options in ({"rate": -1.0}, {"depth": np.nan}, {"threshold": -5.0}):
+    for options in ({"rate": -1.0}, {"depth": np.nan}, {"threshold": -5.0}, {"diffusion": 21.0}):
         with pytest.raises(ParameterError):
             CosmicRays(**options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -10,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
+from fullwell import Bias, CosmicRays, Gain, ReadNoise
 from fullwell.chain import SignalChain
 from fullwell.detector import Detector
 from fullwell.effects.base import Signal
 from fullwell.effects.diffusion import Diffusion
 from fullwell.effects.shot_noise import ShotNoise
+from fullwell.effects.track_widths import find_tracks
 from fullwell.effects.xray_clusters import find_clusters
 from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
 from fullwell.flags import Flags
@@ -170,6 +173,75 @@ def test_what_cannot_be_measured_is_refused() -> None:
         Diffusion.measure([Frame(empty.data)])
     with pytest.raises(ParameterError, match="radius"):
         Diffusion.measure([empty], radius=1)
+    with pytest.raises(NotEnoughFrames, match="10 are the least"):
+        Diffusion.from_cosmic_rays([empty])
+    with pytest.raises(ChainError, match="electrons"):
+        Diffusion.from_cosmic_rays([Frame(empty.data)])
+    for name, value in (("radius", 2), ("shortest", 5.0), ("shortest", float("nan"))):
+        with pytest.raises(ParameterError, match=name):
+            Diffusion.from_cosmic_rays([empty], **{name: value})
+
+
+def crossings(sigma: float, *, count: int, seed: int, thickness: float = 10.0, side: int = 600) -> Frame:
+    """Muons that cross the silicon, electron by electron; thickness in pixels."""
+    random = np.random.default_rng(seed)
+    image = random.normal(0, 5.0, (side, side))
+    for _ in range(count):
+        reach = thickness * random.uniform(1.1, 3.0)
+        angle, first = random.uniform(0, 2 * np.pi), random.uniform(60, side - 60, 2)
+        # Charge of each tenth of a pixel scatters as Landau's does.
+        numbers = random.poisson(np.maximum(76 + 11 * random.normal(size=int(10 * reach)), 0))
+        z = (np.repeat(np.arange(numbers.size), numbers) + random.random(numbers.sum())) / numbers.size
+        place = first[:, None] + reach * z * np.array([[np.sin(angle)], [np.cos(angle)]])
+        place += sigma * np.sqrt(z) * random.normal(size=place.shape)
+        np.add.at(image, tuple(np.clip(np.rint(place), 0, side - 1).astype(int)), 1)
+    return Frame(image.astype(np.float32), unit=u.electron)
+
+
+# Fixed seeds; a pull beyond 4 has a chance of 6e-5.
+@pytest.mark.parametrize("sigma", [0.2, 0.3, 0.45, 0.7])
+def test_measured_from_cosmic_rays(sigma: float) -> None:
+    found = Diffusion.from_cosmic_rays([crossings(sigma, count=60, seed=seed) for seed in (1, 2)])
+    assert found.statistics["tracks"] > 50
+    assert 0 < found.sigma_error < 0.01 * sigma
+    assert abs(found.sigma - sigma) / found.sigma_error < 4
+
+
+@pytest.mark.slow
+def test_widths_of_tracks_scatter_as_they_say() -> None:
+    found = [Diffusion.from_cosmic_rays([crossings(0.4, count=60, seed=seed)]) for seed in range(500)]
+    pulls = np.array([(one.sigma - 0.4) / one.sigma_error for one in found])
+    # Errors: 0.045 of the mean, 0.032 of the width.
+    assert abs(pulls.mean()) < 0.3
+    assert 0.9 < pulls.std() < 1.1
+
+
+def test_tracks_of_the_chain_have_the_width_of_its_diffusion() -> None:
+    detector = attrs.evolve(Detector.single((600, 600)), pixel_size=10.0)
+    camera = [ReadNoise(5.0), Gain(1.5), Bias(1000.0)]
+    chain = SignalChain([Diffusion(0.5), CosmicRays(rate=80.0, depth=100.0), *camera], detector=detector)
+    darks = [exposure.frame for exposure in chain.expose_sequence([(None, 300.0)] * 2, seed=1)]
+    found = Diffusion.from_cosmic_rays(darks, known=SignalChain(camera))
+    # A pull beyond 4 has a chance of 6e-5.
+    assert abs(found.sigma - 0.5) / found.sigma_error < 4
+    assert found.sigma_error < 0.005
+
+
+def test_hits_that_are_no_lonely_straight_tracks_are_left_out() -> None:
+    def track(row: int, column: int) -> None:
+        frame.data[row, column : column + 20] = 800
+
+    frame = Frame(np.zeros((120, 120), np.float32), unit=u.electron)
+    for row, column in ((20, 20), (40, 20), (60, 20), (80, 20), (2, 20), (100, 98)):
+        track(row, column)
+    frame.data[43, 30] = 500  # another hit
+    frame.data[60:68, 30] = 500  # a branch
+    frame.data[80:100, 39] = 800  # a corner
+    assert len(find_tracks(frame, shortest=10, radius=4)) == 1
+    frame.flags[22, 25] = Flags.BAD
+    assert not find_tracks(frame, shortest=10, radius=4)
+    frame.flags[:] = Flags.BAD
+    assert not find_tracks(frame, shortest=10, radius=4)
 
 
 def test_correction_leaves_the_frame_alone() -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from fullwell.kernels import tracks
 from fullwell.kernels.random_reference import log
@@ -28,32 +30,68 @@ def make(shape=(400, 400), *, seed=1, exposure=0, rate=2.0, exposure_time=600.0,
     )
 
 
+def point(shape, *, y, x, charge, sigma):
+    one = (np.array([value], float) for value in (y, x, charge, sigma))
+    return tracks.render_points(shape, **dict(zip(("y", "x", "charge", "sigma"), one, strict=True)))
+
+
 @settings(max_examples=50, deadline=None)
-@given(y=st.floats(2, 7), x=st.floats(2, 7), width=st.floats(0.05, 1), charge=st.floats(1, 1e5))
-def test_charge_and_its_center_are_kept(y, x, width, charge):
-    one = np.array([charge])
-    image = tracks.render_points((10, 10), y=np.array([y]), x=np.array([x]), charge=one, width=width)
+@given(y=st.floats(10, 15), x=st.floats(10, 15), sigma=st.floats(0, 2), charge=st.floats(1, 1e5))
+def test_a_cloud_is_a_gaussian_over_pixels(y, x, sigma, charge):
+    image = point((26, 26), y=y, x=x, charge=charge, sigma=sigma)
     assert image.sum() == pytest.approx(charge, rel=1e-5)
-    rows, columns = np.indices(image.shape)
-    # Within a pixel the center is quantized: it moves only while the square straddles an edge.
-    assert (image * rows).sum() / charge == pytest.approx(y, abs=0.5 + 1e-4)
-    assert (image * columns).sum() / charge == pytest.approx(x, abs=0.5 + 1e-4)
+    edges = np.arange(27) - 0.5
+    shares = [np.diff(norm.cdf(edges, place, max(sigma, 1e-3))) for place in (y, x)]
+    np.testing.assert_allclose(image, charge * np.outer(*shares), atol=2e-6 * charge)
 
 
-def test_a_full_square_is_bilinear():
-    one = np.array([100.0])
-    image = tracks.render_points((4, 4), y=np.array([1.25]), x=np.array([2.0]), charge=one, width=1)
-    assert image[1, 2] == pytest.approx(75)
-    assert image[2, 2] == pytest.approx(25)
-    assert image.sum() == pytest.approx(100)
+def test_many_wide_clouds_are_made_in_parts(monkeypatch):
+    rng = np.random.default_rng(1)
+    arguments = {
+        "y": rng.uniform(0, 30, 9),
+        "x": rng.uniform(0, 40, 9),
+        "charge": rng.uniform(1, 1e4, 9),
+        "sigma": rng.uniform(0, 3, 9),
+    }
+    at_once = tracks.render_points((30, 40), **arguments)
+    monkeypatch.setattr(tracks, "_AT_ONCE", 1)
+    np.testing.assert_array_equal(tracks.render_points((30, 40), **arguments), at_once)
 
 
 def test_charge_outside_is_lost_without_wrapping():
-    image = tracks.render_points(
-        (4, 4), y=np.array([-0.5]), x=np.array([3.5]), charge=np.array([100.0]), width=1
-    )
+    image = point((4, 4), y=-0.5, x=3.5, charge=100, sigma=0.1)
     assert image[0, 3] == pytest.approx(25)
     assert image.sum() == pytest.approx(25)
+
+
+def test_tracks_are_sharp_at_one_end():
+    """The variance across grows evenly along the track, from nothing to sigma^2."""
+    given = {0: [0.5], 1: [0.5, 0.5, 0.5, 1e-5]}  # one hit, in the middle, very slanted
+    image, _, count = tracks.make_tracks(
+        (300, 300),
+        uniform=lambda n, draw: np.resize(given.get(draw, draws(4)(n, draw)), n),
+        rate=0.3,
+        exposure_time=1.0,
+        pixel_size_um=500.0,
+        depth_um=40_000.0,
+        sigma=3.0,
+    )
+    assert count == 1
+    y, x = np.nonzero(image)
+    charge = image[y, x].astype(float)
+    center = np.array([y, x]) @ charge / charge.sum()
+    offset = np.array([y, x]) - center[:, None]
+    along = np.linalg.eigh((charge * offset) @ offset.T)[1][:, 1]
+    s, across = along @ offset, np.array([-along[1], along[0]]) @ offset
+    bins = np.linspace(-120, 120, 7)
+    spread = [
+        np.average(across[part] ** 2, weights=charge[part])
+        for part in ((s > low) & (s < high) for low, high in pairwise(bins))
+    ]
+    growth = np.array(spread)[:: 1 if spread[0] < spread[-1] else -1]
+    length = 40_000 / 500 * np.sqrt(1 / np.sqrt(1e-5) - 1)
+    expected = 9 * (0.5 + (bins[:-1] + 20) / length) + 1 / 12
+    np.testing.assert_allclose(growth, expected, rtol=0.05)
 
 
 def test_number_of_hits():
@@ -101,4 +139,4 @@ def test_frozen():
     assert (count, hashlib.sha256(image.astype("<f4").tobytes()).hexdigest()[:16]) == FROZEN
 
 
-FROZEN = (3, "0ea21ed6076589b9")
+FROZEN = (3, "b2f04fde4b7566e9")

@@ -100,6 +100,8 @@ class Signal:
         them in.
     counted : bool
         Whether the photo-electrons in `image` are counted already: brighter-fatter does that itself.
+    spread : float or None
+        Standard deviation of charge that drifts the whole thickness, pixels; None where no effect states it.
     """
 
     image: npt.NDArray[Any]
@@ -116,6 +118,7 @@ class Signal:
     idle: float | None = None
     light_time: float | None = None
     behind: Sequence[npt.NDArray[Any]] | None = None
+    spread: float | None = None
 
     @property
     def layout(self) -> str:

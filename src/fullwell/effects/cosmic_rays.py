@@ -48,6 +48,9 @@ class CosmicRays(Effect):
         Also flag pixels up to this many rows and columns away from a hit.
     replace : bool
         Whether hits get the median of the good pixels around them; they stay flagged, and are INTERPOLATED.
+    diffusion : float, optional
+        Standard deviation in pixels of charge that drifts the whole depth, 0 to 20: a slanted track is so
+        wide at one end and sharp at the other. None is that of the chain's `Diffusion`; without one, 0.286.
     rate_error : float
         Standard error of `rate`, where it was measured.
 
@@ -67,6 +70,7 @@ class CosmicRays(Effect):
     neighbors: float = 0.3
     grow: int = attrs.field(default=0, validator=attrs.validators.instance_of(int))
     replace: bool = attrs.field(default=False, kw_only=True)
+    diffusion: float | None = attrs.field(default=None, kw_only=True)
     rate_error: float = attrs.field(default=0.0, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -76,11 +80,14 @@ class CosmicRays(Effect):
                 raise ParameterError(name, value, "finite and 0 or more")
         if self.neighbors > 1:
             raise ParameterError("neighbors", self.neighbors, "a fraction, 0 to 1")
+        if self.diffusion is not None and not 0 <= self.diffusion <= 20:
+            raise ParameterError("diffusion", self.diffusion, "0 to 20 pixels")
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:
         """Add tracks; which pixels they hit goes to ``signal.truth['cosmic_rays']`` (bool, assembled)."""
-        from fullwell.kernels.tracks import make_tracks
+        from fullwell.kernels.tracks import SIGMA, make_tracks
 
+        stated = signal.spread if self.diffusion is None else self.diffusion
         stream = noise.stream(self.name)
         image, mask, count = make_tracks(
             signal.image.shape,
@@ -89,6 +96,7 @@ class CosmicRays(Effect):
             exposure_time=signal.dark_time,
             pixel_size_um=signal.detector.pixel_size or 15.0,
             depth_um=self.depth,
+            sigma=SIGMA if stated is None else stated,
         )
         signal.image = signal.image + image
         signal.truth["cosmic_rays"] = mask

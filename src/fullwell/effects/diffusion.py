@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Self
 
 import attrs
@@ -12,9 +12,10 @@ from astropy import constants
 from astropy import units as u
 
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
+from fullwell.effects.track_widths import find_tracks, fit_track_sigma
 from fullwell.effects.xray_clusters import find_clusters, fit_common_sigma
 from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
-from fullwell.frame import FrameSet, as_frame
+from fullwell.frame import Frame, FrameSet, as_frame
 from fullwell.noise import Noise
 
 __all__ = ["Diffusion"]
@@ -24,6 +25,8 @@ _DEPTHS = 6
 #: What a kernel may leave out.
 _TAIL = 1e-7
 _LEAST_CLUSTERS = 20
+_LEAST_TRACKS = 10
+_SHORTEST = 8.0  # pixels: shorter tracks have too few whole profiles
 
 
 @attrs.frozen(eq=False)
@@ -124,7 +127,7 @@ class Diffusion(Effect):
         return cls(sigma=spread * d / pixel, absorption=min(absorbed / d, 1000.0))
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:  # noqa: ARG002
-        """Spread the expected light.
+        """Spread the expected light; ``signal.spread`` tells what comes later how far charge spreads.
 
         Raises
         ------
@@ -133,6 +136,7 @@ class Diffusion(Effect):
         """
         if signal.counted or (signal.raw and signal.detector.has_scans):
             raise ChainError("diffusion spreads expected light: before it is counted, not in the raw layout")
+        signal.spread = self.sigma
         if self.sigma == 0:
             return
         variances, weights = self._slices()
@@ -203,13 +207,7 @@ class Diffusion(Effect):
         if not 2 <= radius <= 15:
             raise ParameterError("radius", radius, "2 to 15 pixels")
         stamps, noises = [], []
-        for value in frames:
-            frame = as_frame(value)
-            frame = frame if known is None else known.correct(frame)
-            if frame.unit != u.electron:
-                raise ChainError(
-                    f"clusters are fitted in electrons, the frame is in {frame.unit}; add a Gain"
-                )
+        for frame in _in_electrons(frames, known):
             found = find_clusters(frame, radius=radius)
             stamps.append(found.stamps)
             noises.append(np.full(len(found.stamps), found.noise))
@@ -226,6 +224,74 @@ class Diffusion(Effect):
             sigma_error=float(fit.error / whole),
             statistics={"clusters": fit.clusters, "sigma_of_clouds": fit.sigma},
         )
+
+    @classmethod
+    def from_cosmic_rays(
+        cls,
+        frames: FrameSet | Iterable[Any],
+        *,
+        known: Chain | None = None,
+        shortest: float = 10.0,
+        radius: int = 4,
+    ) -> Self:
+        """Measure the spread from the tracks of muons in darks: sharp at the gates, wide at the other side.
+
+        Parameters
+        ----------
+        frames : FrameSet or iterable of Frame, CCDData or array
+            Darks, with a few dozen long tracks in all. Thin silicon has few: of the muons one in
+            ``(1 + (shortest x pixel / thickness)^2)^2`` is slanted enough.
+        known : SignalChain, optional
+            Effects to take out first: overscan, bias, dark, gain. The frames must come out in electrons.
+        shortest : float
+            Rows or columns that a track crosses at least, 8 or more.
+        radius : int
+            Pixels to both sides of a track that belong to it, 3 to 15; 5 times `sigma` or more.
+
+        Returns
+        -------
+        Diffusion
+            `sigma` of the whole way, with its error; `statistics` has the number of tracks.
+
+        Raises
+        ------
+        ChainError
+            If the frames are not in electrons.
+        NotEnoughFrames
+            If there are fewer than 10 straight tracks by themselves.
+        FrameError
+            If the fit does not converge.
+        ParameterError
+            If a value is out of range.
+
+        Notes
+        -----
+        The whole thickness has to be depleted, as for `simulate`: variance grows evenly along a track.
+        """
+        if not 3 <= radius <= 15:
+            raise ParameterError("radius", radius, "3 to 15 pixels")
+        if not _SHORTEST <= shortest < np.inf:
+            raise ParameterError("shortest", shortest, f"{_SHORTEST:g} pixels or more")
+        tracks = [
+            track
+            for frame in _in_electrons(frames, known)
+            for track in find_tracks(frame, shortest=shortest, radius=radius)
+        ]
+        if len(tracks) < _LEAST_TRACKS:
+            raise NotEnoughFrames(
+                f"{len(tracks)} straight tracks that lie alone; {_LEAST_TRACKS} are the least, 100 are good"
+            )
+        fit = fit_track_sigma(tracks)
+        return cls(sigma=fit.sigma, sigma_error=fit.error, statistics={"tracks": fit.tracks})
+
+
+def _in_electrons(frames: FrameSet | Iterable[Any], known: Chain | None) -> Iterator[Frame]:
+    for value in frames:
+        frame = as_frame(value)
+        frame = frame if known is None else known.correct(frame)
+        if frame.unit != u.electron:
+            raise ChainError(f"hits are fitted in electrons, the frame is in {frame.unit}; add a Gain")
+        yield frame
 
 
 def _spread(image: npt.NDArray[Any], variance: float) -> npt.NDArray[np.float32]:
