@@ -212,7 +212,7 @@ def test_widths_of_tracks_scatter_as_they_say() -> None:
     found = [Diffusion.from_cosmic_rays([crossings(0.4, count=60, seed=seed)]) for seed in range(500)]
     pulls = np.array([(one.sigma - 0.4) / one.sigma_error for one in found])
     # Errors: 0.045 of the mean, 0.032 of the width.
-    assert abs(pulls.mean()) < 0.3
+    assert abs(pulls.mean()) < 0.4  # 0.05 % too narrow is a pull of 0.2
     assert 0.9 < pulls.std() < 1.1
 
 
