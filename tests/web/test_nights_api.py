@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from asking import Asking
+from conftest import NIGHT
 
 from fullwell.night import reduce
+from fullwell.simulation import Scenario, simulate
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +41,38 @@ def test_raw_and_calibrated_lead_to_each_other(reduced):
     (raw,) = (f["id"] for f in listed if f["name"] == "field_1.fits" and f["kind"] == "raw")
     calibrated = ask.get(f"frames/{raw}")["related"]["calibrated"]
     described = ask.get(f"frames/{calibrated}")
-    assert described["related"]["raw"] == raw
+    assert ask.get(f"frames/{described['related']['raw']}")["related"]["layout"] == raw
     assert described["planes"] == ["data", "variance", "flags"]
     assert [f["kind"] for f in listed if f["id"] == calibrated] == ["calibrated"]
+
+
+@pytest.mark.parametrize(
+    "detector",
+    [
+        NIGHT["detector"],
+        {**NIGHT["detector"], "prescan": 7, "parallel": 3},
+        {"preset": "lsst-itl", "amplifier": [24, 32]},  # sixteen amplifiers, most of them flipped
+    ],
+    ids=["overscan", "prescan", "flipped"],
+)
+def test_raw_and_calibrated_show_the_same_sky(tmp_path, start_server, detector):
+    sequence = [{"type": "bias", "count": 3}, {"type": "light", "count": 1, "exposure_time": 60.0}]
+    scenario = {"name": "sky", "seed": 4, "detector": detector, "sky": {"": {"level": 20.0}}}
+    scenario |= {"stars": {"number": 9, "flux": [900, 2000], "fwhm": 3.0}, "sequence": sequence}
+    simulate(Scenario.from_dict(scenario), tmp_path / "raw")
+    reduce(tmp_path / "raw", tmp_path / "out")
+    ask = Asking(start_server(tmp_path))
+    ask.frames()
+    (calibrated,) = (f["id"] for f in ask.get("frames")["frames"] if f["kind"] == "calibrated")
+    described = ask.get(f"frames/{calibrated}")
+    aligned = ask.get(f"frames/{described['related']['raw']}")
+    assert (aligned["layout"], aligned["shape"]) == ("assembled", described["shape"])
+    assert aligned["related"]["calibrated"] == calibrated
+    raw = ask.get(f"frames/{aligned['related']['layout']}")
+    assert (raw["layout"], raw["related"]["calibrated"]) == ("raw", calibrated)
+    one, two = (np.asarray(ask.tile(each), np.float64) for each in (aligned["id"], calibrated))
+    brightest = np.unravel_index(np.nanargmax(two), two.shape)
+    assert np.corrcoef(one.ravel(), two.ravel())[0, 1] > 0.9, brightest
 
 
 def test_reports_run_in_no_site(reduced):

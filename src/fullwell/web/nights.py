@@ -13,6 +13,7 @@ import attrs
 from fullwell.web.answers import shown
 from fullwell.web.inspecting import Inspector
 from fullwell.web.library import Library
+from fullwell.web.opening import ASSEMBLED
 
 __all__ = ["Nights", "nights_of"]
 
@@ -30,7 +31,8 @@ class Nights:
         ``id``, ``name``, ``type``, ``made_from``, ``used_by``: frames by id where they are listed, else
         by name.
     related : dict of str to dict
-        Id to ``raw`` or ``calibrated``: the id of the same exposure.
+        Id to ``raw`` or ``calibrated``: the id of the same exposure. What is called ``raw`` has the pixels of
+        the calibrated frame: a raw frame with scans is trimmed and assembled there.
     """
 
     masters: list[dict[str, Any]]
@@ -88,6 +90,10 @@ class _Names:
         ]
         return fitting[0] if len(fitting) == 1 else None
 
+    def assembled(self, raw: str) -> str:
+        """Return the id of the same frame without scans, pixel by pixel like what is made of it."""
+        return self.library.id_of(self.library.entry(raw).path, ASSEMBLED) or raw
+
     def product(self, folder: Path, path: str) -> str | None:
         """Return the id of a file that a reduction wrote."""
         return self.library.id_of(folder / path)
@@ -108,8 +114,9 @@ def _add(nights: Nights, names: _Names, folder: Path, data: dict[str, Any]) -> N
     for frame in data["calibrated"]:
         raw, calibrated = names.raw(str(frame["raw"])), names.product(folder, str(frame["path"]))
         if raw is not None and calibrated is not None:
-            nights.related[raw] = {"calibrated": calibrated}
-            nights.related[calibrated] = {"raw": raw}
+            aligned = names.assembled(raw)
+            nights.related.update({one: {"calibrated": calibrated} for one in (raw, aligned)})
+            nights.related[calibrated] = {"raw": aligned}
 
 
 def _users(names: _Names, folder: Path, data: dict[str, Any]) -> dict[str, list[str]]:
