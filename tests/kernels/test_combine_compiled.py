@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fullwell.flags import BAD_FOR_SCIENCE, Flags, mask_of
 from fullwell.kernels.combine import Rule, combine_block
+from fullwell.kernels.combine_columns_compiled import list_marked
 from fullwell.kernels.combine_compiled import PlaneRule, PlaneStack, PlaneTotals, combine_planes
 from fullwell.kernels.planes import Plane
 
@@ -171,6 +172,25 @@ def test_many_frames(n, spread):
 
     check(integers(random, n, 300, "noise").astype(np.uint16), rule)
     check(random.normal(1000, 5, (n, 300)).astype(np.float32), rule)
+
+
+# Tiles of up to 32 frames are loaded eight at a time.
+@pytest.mark.parametrize("n", [3, 32, 33])
+@pytest.mark.parametrize("pixels", [8 * 256, 16 * 256 + 1, 27 * 256 + 100])
+def test_tiles_that_are_loaded_together(n, pixels):
+    values = integers(np.random.default_rng(n), n, pixels, "noise")
+    check(values.astype(np.uint16), plane_rule(n, spread="std", clip=2.5))
+
+
+def test_pixels_that_are_marked_are_listed():
+    random = np.random.default_rng(6)
+    place = np.empty(256, np.int64)
+    for kind in (np.uint8, np.uint16):
+        for share in (0.0, 0.05, 1.0):
+            bad = (random.random(256) < share).astype(kind)
+            for count in (1, 31, 32, 33, 200, 256):
+                found = list_marked(bad, count, place)
+                np.testing.assert_array_equal(place[:found], np.flatnonzero(bad[:count]))
 
 
 @pytest.mark.parametrize("spread", ["noise", "std", "mad"])

@@ -15,12 +15,14 @@ import numpy as np
 
 from fullwell.kernels.combine import MAD_TO_STD
 from fullwell.kernels.combine_tiles_compiled import FLOOR, NOISE, PIXELS, STD, STEP
+from fullwell.kernels.lanes_compiled import load, lowest, which
 
 __all__ = ["clip_columns", "list_marked"]
 
 u16, u64, i32, i64 = np.uint16, np.uint64, np.int32, np.int64
 f32, f64 = np.float32, np.float64
 _NEAR = 4e-9
+_LANES = 32  # pixels side by side
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
@@ -77,11 +79,16 @@ def clip_columns(
 
 @_jit
 def list_marked(bad: Any, count: Any, marked: Any) -> Any:
-    """List what is marked; return how many."""
+    """List what is marked of the first `count` pixels; return how many. `bad` fills whole tiles."""
     found = i64(0)
-    for p in range(count):
-        marked[found] = p
-        found += i64(bad[p])
+    for start in range(0, count, _LANES):
+        bits = which(load(bad, start, _LANES))
+        while bits:
+            marked[found] = start + lowest(bits)
+            found += 1
+            bits &= bits - 1
+    while found and marked[found - 1] >= count:
+        found -= 1
     return found
 
 

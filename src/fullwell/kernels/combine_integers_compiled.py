@@ -30,6 +30,8 @@ _LINE = 64  # bytes that memory hands out at once
 _AHEAD = 4  # tiles; so long does memory take
 _MANY = 48  # frames, above which tiles no longer fit the fastest cache: columns are clipped one by one
 _TILES = 16  # whose results wait for pixels that are clipped
+_TOGETHER = 8  # tiles that are loaded together, a divisor of `_TILES`: memory likes long rows
+_FEW = 32  # rows of which so many tiles fit the second cache
 
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 
@@ -61,19 +63,24 @@ def combine_integers(pointer: Any) -> Any:
     needed, tiles, results, once, small = _work_space(job.space, n, rows)
     if job.room < needed:
         return needed + _LINE  # another place may lie less well
-    raw, tile, packed, sorted_, late, spare = tiles
+    loaded, tile, packed, sorted_, late, spare = tiles
+    together = loaded.size // tile.size
     v, e, w, m, gone, flags = results
     one_v, one_e, one_w, one_m = once
     singles, totals, bad, marked, place, words, reals, column, column_marks = small
-    for each in (raw, tile, packed, sorted_, late, spare):
+    for each in (loaded, tile, packed, sorted_, late, spare):
         # Rows that no frame fills come last when they are sorted.
-        each[: n * STEP] = u16(0)
-        each[n * STEP :] = u16(0xFFFF)
+        for begin in range(0, each.size, rows * STEP):
+            each[begin : begin + n * STEP] = u16(0)
+            each[begin + n * STEP : begin + rows * STEP] = u16(0xFFFF)
     for begin in range(0, stop, _W * _TILES):
         held, end = 0, min(stop, begin + _W * _TILES)
         for first in range(begin, end, _W):
             count, at = min(_W, stop - first), first - begin
-            _load_tile(planes, n, first, count, raw)
+            number = at // _W % together
+            if number == 0:
+                _load_tiles(planes, n, first, min(together * _W, end - first), loaded, tile.size)
+            raw = loaded[number * tile.size : (number + 1) * tile.size]
             sort_rows(raw, tile, rows, merges, 0, _W)
             combine_tile(
                 tile, n, rule, noise, shares, zero, singles, totals, bad,
@@ -123,15 +130,20 @@ def combine_integers(pointer: Any) -> Any:
 
 
 @_jit
-def _load_tile(planes: Any, n: Any, first: Any, count: Any, raw: Any) -> None:
+def _load_tiles(planes: Any, n: Any, first: Any, count: Any, loaded: Any, size: Any) -> None:
+    """Load one tile after the other; of several, what is fetched meanwhile is the row of the next frame."""
     addresses, swapped, top, _ = planes
+    several = loaded.size > size
     for i in range(n):
-        for line in range(_W * 2 // _LINE):
-            prefetch(addresses[i] + u64(2 * (first + _AHEAD * _W) + line * _LINE))
-        load_ordered(addresses[i], swapped[i], top[i], first, count, raw[i * STEP : i * STEP + _W])
-    if count < _W:
-        for i in range(n):
-            raw[i * STEP + count : i * STEP + _W] = u16(0)
+        soon = addresses[i] + u64(2 * _AHEAD * _W)
+        if several:
+            soon = addresses[i + 1] if i + 1 < n else addresses[0] + u64(2 * count)
+        for start in range(0, count, _W):
+            for line in range(_W * 2 // _LINE):
+                prefetch(soon + u64(2 * (first + start) + line * _LINE))
+            row, some = start // _W * size + i * STEP, min(_W, count - start)
+            load_ordered(addresses[i], swapped[i], top[i], first + start, some, loaded[row : row + _W])
+            loaded[row + some : row + _W] = u16(0)
 
 
 @_jit
@@ -146,7 +158,8 @@ def _gather(raw: Any, n: Any, marked: Any, first: Any, count: Any, packed: Any, 
 def _work_space(base: Any, n: Any, rows: Any) -> Any:
     """Lay out all that is needed from an address on; return how many bytes that is, and the arrays."""
     at, tile_size = _next_line(base), rows * STEP
-    raw, at = _array(at, tile_size, u16), _behind(at, tile_size, 2)
+    many = tile_size * (_TOGETHER if rows <= _FEW else 1)
+    loaded, at = _array(at, many, u16), _behind(at, many, 2)
     tile, at = _array(at, tile_size, u16), _behind(at, tile_size, 2)
     # Pixels that may lose a value, of several tiles: what they are made of, where they belong, results.
     packed, at = _array(at, tile_size, u16), _behind(at, tile_size, 2)
@@ -172,7 +185,7 @@ def _work_space(base: Any, n: Any, rows: Any) -> Any:
     m, at = _array(at, _W * _TILES, u16), _behind(at, _W * _TILES, 2)
     gone, at = _array(at, _W * _TILES, u16), _behind(at, _W * _TILES, 2)
     flags, at = _array(at, _W * _TILES, u16), _behind(at, _W * _TILES, 2)
-    tiles = raw, tile, packed, sorted_, late, spare
+    tiles = loaded, tile, packed, sorted_, late, spare
     small = singles, totals, bad, marked, place, words, reals, column, column_marks
     return i64(at - base), tiles, (v, e, w, m, gone, flags), (one_v, one_e, one_w, one_m), small
 

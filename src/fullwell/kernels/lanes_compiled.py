@@ -31,12 +31,14 @@ __all__ = [
     "larger",
     "less",
     "load",
+    "lowest",
     "pick",
     "roots",
     "shortfall",
     "smaller",
     "splat",
     "store",
+    "which",
     "wholes",
 ]
 
@@ -180,6 +182,27 @@ def how_many(context: Any, lanes: Any) -> Any:  # noqa: ARG001
         return builder.zext(builder.ctpop(builder.bitcast(bits, ir.IntType(bits.type.count))), ir.IntType(64))
 
     return types.int64(lanes), generate
+
+
+@intrinsic
+def which(context: Any, lanes: Any) -> Any:  # noqa: ARG001
+    """Return a number of which each bit tells whether an integer is not 0, the lowest that of the first."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        bits = builder.icmp_unsigned("!=", arguments[0], ir.Constant(arguments[0].type, None))
+        return builder.zext(builder.bitcast(bits, ir.IntType(bits.type.count)), ir.IntType(64))
+
+    return types.int64(lanes), generate
+
+
+@intrinsic
+def lowest(context: Any, number: Any) -> Any:  # noqa: ARG001
+    """Return the place of the lowest bit that is set; the number is not 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), generate
 
 
 @intrinsic
