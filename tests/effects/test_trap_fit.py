@@ -78,6 +78,15 @@ def test_without_a_trap_none_is_found(slow):
     assert np.std(pulls) == pytest.approx(1.0, abs=0.4)
 
 
+@pytest.mark.parametrize(("cti", "offset"), [(1e-4, 0.0), (1e-4, 2e-3), (5e-4, 0.0)])
+def test_charge_that_comes_late_twice_is_no_trap(cti, offset):
+    # 4 tails each, of which one in 10^4 is taken for a trap by its noise.
+    random = np.random.default_rng(6)
+    found = fits([edges([], random, cti=cti, offset=offset) for _ in range(4)], slow=True)
+    assert [fit.trap for fit in found] == [None] * 4
+    assert found[0].cti == pytest.approx(cti, rel=5e-3)
+
+
 def test_a_limit_holds_for_what_is_too_small_to_be_seen():
     # 40 traps of 0.3 e-; at 2 sigma one in 44 lies above its limit: 5 or more of 40 in 1 case of 500.
     random = np.random.default_rng(3)

@@ -20,8 +20,8 @@ SEEN = 25.0
 LEVELS = 3
 #: Of the trap whose size is limited where none is seen, transfers.
 LIMIT_RELEASE = 3.0
-_RELEASES = np.geomspace(0.7, 20.0, 10)
-_DECAYS = (1.0, 50.0)  # a shorter one could not be told from late charge
+_RELEASES = np.geomspace(0.7, 20.0, 10)  # a shorter one could not be told from late charge
+_DECAYS = (1.0, 50.0)
 _ROUNDS = 3
 _STEP = 1e-4
 Table = npt.NDArray[np.float64]
@@ -194,6 +194,14 @@ class _Tails:
         values = np.linalg.lstsq(design / scale, target, rcond=None)[0] / scale
         return values, float(np.sum((target - design @ values) ** 2))
 
+    def settle(self, trap: tuple[float, float] | None) -> float:
+        """Solve with late charge around the CTI that comes out; chi^2."""
+        chi2 = np.inf
+        for _ in range(_ROUNDS):
+            values, chi2 = self.solve(self.decay, trap)
+            self.start_at(float(values[0]))
+        return chi2
+
     @property
     def range(self) -> tuple[float, float]:
         """Filling levels that can be told apart."""
@@ -222,7 +230,7 @@ class _Tails:
             row = unit(np.exp(logs[0]), np.exp(logs[1]))
             return np.asarray(target - row * (row @ target))
 
-        bounds = np.log([[0.3, low * (1 - 1e-9)], [60.0, high * (1 + 1e-9)]])
+        bounds = np.log([[0.5, low * (1 - 1e-9)], [60.0, high * (1 + 1e-9)]])
         start = np.log([releases[best], fulls[best]])
         result = least_squares(misfit, np.clip(start, *bounds), bounds=bounds, diff_step=1e-3)
         release, full = np.exp(result.x)
@@ -264,31 +272,36 @@ def _fit_all(amplifiers: list[list[Edge]], *, slow: bool) -> tuple[list[TailFit]
     if not amplifiers:
         return [], 1.0
     tails = [_Tails(edges, slow, decay=5.0) for edges in amplifiers]
-    plain = [0.0] * len(tails)
-    for k in range(_ROUNDS if slow else 2):
-        if slow:
-            decay = _common_decay(tails)
-            for one in tails:
-                one.decay = decay
+    for _ in range(_ROUNDS):  # without traps at first, or one could take the place of the offset
+        _share_decay(tails)
+        plain = [one.settle(None) for one in tails]
+    for _ in range(_ROUNDS if slow else 1):
         for i, one in enumerate(tails):
-            values, chi2 = one.solve(one.decay, None)
-            # Without traps the best decay may be another one: the better of both is what a trap must beat.
-            plain[i] = chi2 if k == 0 else min(plain[i], chi2)
+            # Beside other traps the best decay may be another one: the better of both is to be beaten.
+            plain[i] = min(plain[i], one.settle(None))
             trap = one.search()
-            with_trap, left = one.solve(one.decay, trap)
-            one.trap = trap if with_trap[-1] > 0 and plain[i] - left > SEEN else None
-            one.start_at(float((values if one.trap is None else with_trap)[0]))
+            values, left = one.solve(one.decay, trap)
+            one.trap = trap if values[-1] > 0 and plain[i] - left > SEEN else None
+            if one.trap is not None:
+                one.settle(one.trap)
+                one.trap = one.search()
+        _share_decay(tails)
     return [_result(one, chi2) for one, chi2 in zip(tails, plain, strict=True)], tails[0].decay
 
 
-def _common_decay(tails: list[_Tails]) -> float:
+def _share_decay(tails: list[_Tails]) -> None:
+    """Give all the decay with which they fit best together, traps and late charge as they are."""
     from scipy.optimize import minimize_scalar
+
+    if not tails[0].slow:
+        return
 
     def misfit(log_decay: float) -> float:
         return sum(one.solve(float(np.exp(log_decay)), one.trap)[1] for one in tails)
 
     best = minimize_scalar(misfit, bounds=np.log(_DECAYS), method="bounded", options={"xatol": 1e-3})
-    return float(np.exp(best.x))
+    for one in tails:
+        one.decay = float(np.exp(best.x))
 
 
 def _result(tails: _Tails, plain: float) -> TailFit:
