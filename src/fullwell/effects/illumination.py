@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
-from fullwell.effects.affine import Affine
+from fullwell.effects.affine import Affine, MasterTerm
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
 from fullwell.effects.converters import finite_image, fits
 from fullwell.effects.sky_frames import combined_sky
@@ -115,7 +115,7 @@ class Illumination(Effect):
         return cls(pattern, own, order, identity(pattern, own, "illumination"))
 
     def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Affine:  # noqa: ARG002
-        """Multiply by the pattern.
+        """Multiply by the pattern; the noise of a measured one enters in proportion to the corrected value.
 
         Raises
         ------
@@ -124,7 +124,8 @@ class Illumination(Effect):
         """
         if self.pattern.shape != frame.shape:
             raise ChainError(f"the illumination has shape {self.pattern.shape}, the frame {frame.shape}")
-        return Affine(scale=self.pattern)
+        masters = {self.id: MasterTerm(0.0, 1 / self.pattern, self.variance)} if self.id else {}
+        return Affine(scale=self.pattern, masters=masters)
 
     def correct(self, frame: Frame, *, chain: Chain | None = None) -> Frame:
         """Multiply by the pattern; frames of the lamp itself come without this step."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
-from fullwell.effects.affine import Affine
+from fullwell.effects.affine import Affine, MasterTerm
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
 from fullwell.effects.stacking import identity, load_corrected
 from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
@@ -165,6 +165,9 @@ class Shutter(Effect):
     def affine(self, frame: Frame, *, unit: u.UnitBase, chain: Chain | None = None) -> Affine:  # noqa: ARG002
         """Bring every pixel to the nominal exposure time.
 
+        To first order ``dy/y = -dd/(t + d)``: the noise of a measured delay enters in proportion to the
+        corrected value.
+
         Raises
         ------
         ChainError
@@ -179,11 +182,21 @@ class Shutter(Effect):
             raise ChainError(
                 f"no pixel is exposed in {time:g} s: the shutter takes {np.max(self.delay):.3g} s"
             )
-        if not dark.any():
-            return Affine(scale=(1 / ratio).astype(np.float32), flags=self.flags)
-        unexposed = np.where(dark, FLAG_DTYPE.type(Flags.NO_DATA), FLAG_DTYPE.type(0))
+        unexposed = np.where(dark, FLAG_DTYPE.type(Flags.NO_DATA), FLAG_DTYPE.type(0)) if dark.any() else None
         scale = np.divide(1.0, ratio, out=np.zeros_like(ratio), where=~dark).astype(np.float32)
-        return Affine(scale=scale, flags=unexposed if self.flags is None else self.flags | unexposed)
+        flags = [one for one in (self.flags, unexposed) if one is not None]
+        return Affine(
+            scale=scale,
+            masters=self._masters(scale, time),
+            flags=np.bitwise_or.reduce(flags) if flags else None,
+        )
+
+    def _masters(self, scale: npt.NDArray[np.float32], time: float) -> dict[str, MasterTerm]:
+        if not self.id or not time > 0:
+            return {}
+        # Pixels without a measurement are flagged; they have no error to give.
+        known = np.where(np.isfinite(self.variance), self.variance, 0).astype(np.float32)
+        return {self.id: MasterTerm(0.0, -scale / np.float32(time), known)}
 
 
 def _duration(name: str, value: Any) -> float:
