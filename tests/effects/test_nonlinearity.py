@@ -7,8 +7,20 @@ import pytest
 from astropy import units as u
 from simulated_frames import electrons, signal, two_amplifiers
 
-from fullwell import ADC, Bias, Dark, Detector, Gain, Noise, NonLinearity, ReadNoise, ShotNoise, SignalChain
-from fullwell.effects.curves import Polynomial, Spline
+from fullwell import (
+    ADC,
+    Bias,
+    Dark,
+    Detector,
+    FullWell,
+    Gain,
+    Noise,
+    NonLinearity,
+    ReadNoise,
+    ShotNoise,
+    SignalChain,
+)
+from fullwell.effects.curves import Polynomial, Spline, Table
 from fullwell.effects.nonlinearity_fit import fit_ramp
 from fullwell.effects.parts import put_together, take_apart
 from fullwell.effects.ramp import Ramp
@@ -80,6 +92,33 @@ def test_the_end_of_the_range_is_clean():
     assert after.data[0, 4] == -3.0
     for plane in (Flags.SATURATED, Flags.SUSPECT):
         assert mask_of(after.flags, bad=plane).tolist() == [[False, True, True, False, False]]
+
+
+def test_what_is_full_where_a_table_ends_is_flagged_noise_and_all():
+    """Read noise scatters a plateau about the end of the table, and half of it looks like any other pixel."""
+    detector = Detector.single((100, 100))
+    light = np.full(detector.shape, 2e5)
+    light[:, 50:] = 9e4
+    table = Table([0.0, 5e4, 1e5], [0.0, 4.9e4, 9.7e4])
+    full = FullWell(1e5).in_adu(gain=1.5, bias=1000.0, margin=0.04)  # 3 % of it are the table's
+    chain = SignalChain(
+        [full, NonLinearity(table), ReadNoise(5.0), Gain(1.5), Bias(1000.0), ADC(18)], detector=detector
+    )
+    after = chain.correct(chain.expose(light, 1.0, noise=Noise(3)).frame)
+
+    saturated = mask_of(after.flags, bad=Flags.SATURATED)
+    assert saturated[:, :50].all()
+    assert not saturated[:, 50:].any()
+    # 5000 pixels, half of them noise below the end: 5 e- as read are 5.2; the mean to 5 standard errors.
+    assert after.data[:, :50].max() == pytest.approx(1e5)
+    assert 1e5 - 30 < after.data[:, :50].min() < 1e5 - 5
+    assert after.data[:, 50:].mean() == pytest.approx(9e4, abs=5 * 5.3 / np.sqrt(5000))
+    # Without noise and levels the table alone flags what lies at its end and behind it.
+    bare = SignalChain([NonLinearity(table)], detector=detector)
+    made = bare.expose(light, 1.0, noise=Noise(3)).frame
+    assert made.data[:, :50].max() == np.float32(9.7e4)
+    again = bare.correct(made.with_(unit=u.electron))
+    np.testing.assert_array_equal(mask_of(again.flags, bad=Flags.SATURATED), light > 1e5)
 
 
 def test_the_whole_way_through_a_chain():

@@ -1,7 +1,8 @@
 """Forms of non-linearity: what is read for each true signal, both in electrons.
 
 A curve gives ``y = y(x)`` for true signals x from 0 to its `limit`. Below 0 it goes on with slope 1, so that
-noise about zero is left alone, and above the limit with the slope it has there.
+noise about zero is left alone. Above the limit a formula goes on with the slope it has there; a table, which
+knows nothing of it, stays at its last entry: what was tabulated up to its end saturates there.
 """
 
 from __future__ import annotations
@@ -40,12 +41,17 @@ class Curve(ABC):
         """True signals at which the slope jumps; none, but in tables."""
         return np.empty(0)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the curve rises above its limit; it does, but for tables."""
+        return True
+
     def __call__(self, true: npt.ArrayLike) -> Values:
         """Return what is read for any signal, in electrons; NaN stays NaN."""
         x = np.asarray(true, np.float64)
         end = np.array([self.limit * (1 - 1e-6), self.limit])
         low, high = self.bent(end)
-        slope = (high - low) / (end[1] - end[0])
+        slope = (high - low) / (end[1] - end[0]) if self.goes_on else 0.0
         inside = self.bent(np.clip(np.nan_to_num(x), 0.0, self.limit))
         return np.asarray(inside + np.minimum(x, 0.0) + slope * np.maximum(x - self.limit, 0.0))
 
@@ -160,7 +166,7 @@ class Spline(Curve):
 
 @attrs.frozen(eq=False)
 class Table(Curve):
-    """A look-up table; between its entries y is a straight line.
+    """A look-up table; between its entries y is a straight line, and flat behind the last.
 
     Parameters
     ----------
@@ -191,6 +197,11 @@ class Table(Curve):
     def kinks(self) -> Values:
         """The entries."""
         return np.asarray(self.true[1:-1])
+
+    @property
+    def goes_on(self) -> bool:
+        """No: nothing is known behind the last entry."""
+        return False
 
     def bent(self, true: Values) -> Values:
         """Return what is read for signals between 0 and the limit."""
@@ -231,6 +242,11 @@ class Composed(Curve):
         later = np.interp(self.second.kinks, self.first(grid), grid)
         found = np.concatenate([self.first.kinks, later])
         return np.asarray(found[found < self.limit])
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether both curves do."""
+        return self.first.goes_on and self.second.goes_on
 
     def bent(self, true: Values) -> Values:
         """Return what is read for signals between 0 and the limit."""
