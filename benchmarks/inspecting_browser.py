@@ -65,7 +65,7 @@ def window(address: str) -> Iterator[Any]:
 
 def settle(page: Any) -> None:
     """Wait until nothing is pending and the screen shows it."""
-    page.wait_for_function("window.viewer !== undefined")
+    page.locator("body[data-ready]").wait_for(state="attached")
     page.evaluate("window.viewer.idle")
 
 

@@ -102,7 +102,7 @@ def picture_of(chromium: Any, address: str, width: int, scheme: str) -> bytes:
     page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
     page.set_default_timeout(120_000)
     page.goto(address)
-    page.wait_for_function("window.viewer !== undefined")
+    page.locator("body[data-ready]").wait_for(state="attached")
     page.evaluate("window.viewer.idle")
     # The folder is a temporary one, whose name says nothing.
     page.evaluate("document.querySelector('#roots').textContent = 'night'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
@@ -18,8 +19,7 @@ def test_an_address_shows_the_same_again(look, window, inspector, folder, ids):
     look.pin(40, 20)
     look.drag_box(45, 25, 60, 35)
     # The address is written when the state rests.
-    look.page.wait_for_function("location.hash.includes('region=')")
-    look.page.wait_for_function("location.hash.includes('zoom=')")
+    look.page.wait_for_url(re.compile("#.*zoom=.*region="))
     before, color = look.state, look.color(50, 30)
     again = window(inspector(folder))
     again.page.goto(look.page.url)
@@ -157,7 +157,7 @@ def test_a_file_that_is_written_anew_is_shown_anew(window, start_server, night, 
         hdus.writeto(tmp_path / "new.tmp")
     (tmp_path / "new.tmp").replace(path)
     look.get("above-one").click(position={"x": 300, "y": 200})
-    look.settle()
+    look.page.wait_for_url(re.compile("px="))  # the address is written when the state rests
     look.page.reload()
     look.settle()
     assert look.text("read-value") == "4321 adu"

@@ -149,8 +149,8 @@ def test_next_previous_and_blink(look, ids):
     look.press("p").press("p")
     assert look.state["frame"] == stack[2]
     look.get("blink").click()
-    for frame in (stack[0], stack[1], stack[2]):
-        look.page.wait_for_function("id => window.viewer.state().frame === id", arg=frame)
+    for place in ("1 / 3", "2 / 3", "3 / 3"):
+        look.get("place").filter(has_text=place).wait_for()
     look.press("b")
     assert look.state["blink"] is False
 

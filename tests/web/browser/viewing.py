@@ -20,7 +20,7 @@ class Viewing:
         return self.settle()
 
     def settle(self):
-        self.page.wait_for_function("window.viewer !== undefined")
+        self.page.locator("body[data-ready]").wait_for(state="attached")
         self.page.evaluate("window.viewer.idle")
         return self
 

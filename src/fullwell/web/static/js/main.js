@@ -47,6 +47,7 @@ function start() {
     if (name !== 'frame') viewer.blink();
   };
   expose(viewer);
+  document.body.dataset.ready = 'true';
   track(open().then((session) => {
     document.querySelector('#roots').textContent = session.roots.map((root) => root.path_shown ?? root.name).join(', ');
     simulator.hidden = !session.simulator;
