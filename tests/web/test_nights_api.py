@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 from asking import Asking
-from conftest import NIGHT
 
+from conftest import NIGHT
 from fullwell.night import reduce
 from fullwell.simulation import Scenario, simulate
 
