@@ -21,11 +21,13 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 __all__ = [
     "Lanes",
     "any_less",
+    "counted",
     "doubles",
     "emit_larger",
     "emit_smaller",
     "floats",
     "fused",
+    "halves",
     "how_many",
     "integers",
     "larger",
@@ -110,6 +112,36 @@ def splat(context: Any, number: Any, count: Any) -> Any:  # noqa: ARG001
         return builder.shuffle_vector(one, empty, zeros)
 
     return lanes(number, count), generate
+
+
+@intrinsic(prefer_literal=True)
+def counted(context: Any, first: Any, count: Any) -> Any:  # noqa: ARG001
+    """Return `first` (uint64), first + 1, ... in `count` lanes; `count` is a literal."""
+    if not isinstance(count, types.IntegerLiteral):
+        return None
+    lanes = Lanes(types.uint64, count.literal_value)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        kind = context.get_value_type(lanes)
+        empty = ir.Constant(kind, ir.Undefined)
+        one = builder.insert_element(empty, arguments[0], ir.Constant(ir.IntType(32), 0))
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes.count), [0] * lanes.count)
+        return builder.add(
+            builder.shuffle_vector(one, empty, zeros), ir.Constant(kind, list(range(lanes.count)))
+        )
+
+    return lanes(types.uint64, count), generate
+
+
+@intrinsic
+def halves(context: Any, lanes: Any) -> Any:  # noqa: ARG001
+    """Return the lower halves of lanes of uint64 as uint32."""
+    result = Lanes(types.uint32, lanes.count)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return builder.trunc(arguments[0], context.get_value_type(result))
+
+    return result(lanes), generate
 
 
 @intrinsic
@@ -323,3 +355,6 @@ _operator(operator.sub, operator.isub, "sub", "fsub")
 _operator(operator.mul, operator.imul, "mul", "fmul")
 _operator(operator.truediv, operator.itruediv, "udiv", "fdiv")
 _operator(operator.or_, operator.ior, "or_", "or_")
+_operator(operator.and_, operator.iand, "and_", "and_")
+_operator(operator.xor, operator.ixor, "xor", "xor")
+_operator(operator.rshift, operator.irshift, "lshr", "lshr")

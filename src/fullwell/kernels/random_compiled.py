@@ -13,6 +13,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from fullwell.kernels.lanes_compiled import counted, halves, splat, store
 from fullwell.kernels.random_reference import (
     CENTER,
     EXPONENTIAL,
@@ -32,7 +33,6 @@ __all__ = [
     "fill_poisson",
     "fill_words",
     "normal_chunk",
-    "philox",
     "poisson_chunk",
     "poisson_of_one_mean",
     "words_chunk",
@@ -47,33 +47,16 @@ _TAIL = tuple(f32(c) for c in TAIL)
 _LOG = tuple(f32(c) for c in LOGARITHM)
 _RECIPROCALS = np.array(RECIPROCALS)  # indexed by a variable, for which a tuple is slow
 _LOW = u64(0xFFFFFFFF)
+_LANES = 8  # counters side by side
 
 
 @_jit
 def _round(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
     # 32 bits in 64: products of such are one instruction of vector units, and nothing has to be widened.
-    p0 = (c0 & _LOW) * u64(0xD2511F53)
-    p1 = (c2 & _LOW) * u64(0xCD9E8D57)
-    return (p1 >> u64(32)) ^ c1 ^ (k0 & _LOW), p1 & _LOW, (p0 >> u64(32)) ^ c3 ^ (k1 & _LOW), p0 & _LOW
-
-
-@_jit
-def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
-    """Return the four words of Philox4x32-10 for one counter and key, all of them 32 bits in uint64.
-
-    Without a loop on purpose: only so do the compiler's vectors run over counters.
-    """
-    a, b = u64(0x9E3779B9), u64(0xBB67AE85)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + a, k1 + b)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + u64(2) * a, k1 + u64(2) * b)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + u64(3) * a, k1 + u64(3) * b)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + u64(4) * a, k1 + u64(4) * b)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + u64(5) * a, k1 + u64(5) * b)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + u64(6) * a, k1 + u64(6) * b)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + u64(7) * a, k1 + u64(7) * b)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + u64(8) * a, k1 + u64(8) * b)
-    return _round(c0, c1, c2, c3, k0 + u64(9) * a, k1 + u64(9) * b)
+    low, half = splat(_LOW, _LANES), splat(u64(32), _LANES)
+    p0, p1 = c0 * splat(u64(0xD2511F53), _LANES), c2 * splat(u64(0xCD9E8D57), _LANES)
+    key0, key1 = splat(u64(k0 & _LOW), _LANES), splat(u64(k1 & _LOW), _LANES)
+    return (p1 >> half) ^ c1 ^ key0, p1 & low, (p0 >> half) ^ c3 ^ key1, p0 & low
 
 
 @_jit
@@ -89,14 +72,18 @@ def words_chunk(out: Any, chunk: Any, key: Any) -> None:
         Draw, exposure, effect, and the seed's lower and upper half.
     """
     first = u64(chunk) * u64(256)
-    draw, exposure, effect = u64(key[0]), u64(key[1]), u64(key[2])
-    k0, k1 = u64(key[3]), u64(key[4])
-    for b in range(256):
-        w0, w1, w2, w3 = philox((first + u64(b)) & _LOW, draw, exposure, effect, k0, k1)
-        out[b] = u32(w0)
-        out[256 + b] = u32(w1)
-        out[512 + b] = u32(w2)
-        out[768 + b] = u32(w3)
+    # Philox4x32-10. Lanes on purpose: without AVX-512 the compiler does one counter after the other.
+    for b in range(0, 256, _LANES):
+        c0 = counted(u64(first + u64(b)), _LANES) & splat(_LOW, _LANES)
+        c1, c2, c3 = splat(u64(key[0]), _LANES), splat(u64(key[1]), _LANES), splat(u64(key[2]), _LANES)
+        k0, k1 = u64(key[3]), u64(key[4])
+        for _ in range(10):
+            c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+            k0, k1 = u64(k0 + u64(0x9E3779B9)), u64(k1 + u64(0xBB67AE85))
+        store(out, b, halves(c0))
+        store(out, 256 + b, halves(c1))
+        store(out, 512 + b, halves(c2))
+        store(out, 768 + b, halves(c3))
 
 
 @_jit
@@ -211,9 +198,10 @@ def poisson_chunk(mean: Any, words: Any, out: Any, cells: Any, guide: Any, curve
     for i in range(mean.size):
         normal += mean[i] >= LARGE_MEAN and mean[i] < np.inf
     if normal > 0:
+        normal_chunk(words, out)  # apart, in vectors of twice as many numbers
         for i in range(mean.size):
             level = np.float64(max(mean[i], LARGE_MEAN))
-            z = np.float64(_normal(words[i]))
+            z = np.float64(out[i])
             k = np.floor(level + np.sqrt(level - 5.0 / 36.0) * z + (z * z - 1.0) / 6.0 + 0.5)
             out[i] = f32(max(k, 0.0))
     if normal < mean.size:
