@@ -43,7 +43,7 @@ def test_flats_in_pairs_are_a_set(flats):
     (one,) = answer["sets"]
     assert one["pairs"] == 6
     assert "flats V" in one["label"]
-    assert answer["problem"] is None
+    assert (answer["problem"], one["problem"]) == (None, None)
 
 
 def test_a_fit_gives_gain_and_noise_and_leads_from_points_to_pairs(flats):
@@ -88,6 +88,18 @@ def test_a_stored_fit_is_a_set_of_its_own(flats, tmp_path, start_server):
     fit = ask.get(f"photon-transfer/{one['id']}")
     assert fit["gain"] == [transfer.gain.value[0], transfer.gain.error[0]]
     assert len(fit["points"]) == 6
+
+
+def test_flats_of_one_exposure_time_say_what_is_missing(tmp_path, start_server):
+    flats = {**FLATS[2], "count": 8}
+    simulate(Scenario.from_dict({**SCENARIO, "sequence": [flats]}), tmp_path / "raw")
+    ask = Asking(start_server(tmp_path))
+    ask.frames()
+    (one,) = ask.get("photon-transfer")["sets"]
+    assert one["pairs"] == 4
+    assert "The 4 pairs of these flats are all of 1 s; a fit needs pairs at 3" in one["problem"]
+    status, answer = ask.json(f"photon-transfer/{one['id']}")
+    assert (status, answer["error"]) == (422, one["problem"])
 
 
 def test_too_few_flats_are_a_problem_in_words(start_server, tmp_path, night):

@@ -8,9 +8,10 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from fullwell.errors import FullwellError
+from fullwell.errors import FullwellError, NotEnoughFrames
 from fullwell.photon_transfer.curves import Curve
-from fullwell.photon_transfer.least_squares import solve, start_of
+from fullwell.photon_transfer.least_squares import Solution, solve, start_of
+from fullwell.photon_transfer.levels import LEAST_LEVELS, check_levels
 from fullwell.photon_transfer.models import make_model
 from fullwell.photon_transfer.selection import select_points
 
@@ -96,10 +97,14 @@ def fit_curve(curve: Curve, *, model: str, max_signal: float | None, lags: int, 
     names = ("gain", *chosen.names)
     turn = (np.nan, np.nan, False)
     try:
+        if curve.used.any():  # the selection says why there are none
+            check_levels(curve, LEAST_LEVELS)
         selection = select_points(curve, max_signal=max_signal)
         curve = selection.curve
         turn = (selection.turnoff, selection.turnoff_error, selection.turned)
+        check_levels(curve, chosen.least_levels)
         solution = solve(chosen, curve, start_of(chosen, curve))
+        _check_gain(solution)
     except FullwellError as error:
         nothing = np.full(len(names), np.nan)
         return AmplifierFit(
@@ -108,6 +113,16 @@ def fit_curve(curve: Curve, *, model: str, max_signal: float | None, lags: int, 
     return AmplifierFit(
         curve, names, solution.values, solution.covariance, solution.chi2, solution.degrees, *turn
     )
+
+
+def _check_gain(solution: Solution) -> None:
+    """Refuse a gain that could as well be zero: all other numbers hang on it."""
+    gain, error = solution.values[0], np.sqrt(solution.covariance[0, 0])
+    if not abs(error) < abs(gain):
+        raise NotEnoughFrames(
+            f"the gain would be {gain:.4g} +- {error:.2g} e-/ADU: the points do not determine it; "
+            "more pairs, at levels further apart, are needed"
+        )
 
 
 def troubles(fits: Sequence[AmplifierFit]) -> str:

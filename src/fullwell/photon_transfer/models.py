@@ -44,6 +44,11 @@ class Model(Protocol):
         """Names of the parameters, the gain not among them."""
         ...
 
+    @property
+    def least_levels(self) -> int:
+        """Levels of signal without which the parameters are not determined."""
+        ...
+
     def covariances(self, parameters: Array, mean: Array) -> Array:
         """Return K, e-^2, of shape (points, lags * lags), at the means M, e-, of shape (points,)."""
         ...
@@ -71,6 +76,11 @@ class VarianceModel:
     def names(self) -> tuple[str, ...]:
         """Names of the parameters."""
         return ("a_0_0", "n_0_0")
+
+    @property
+    def least_levels(self) -> int:
+        """Those for gain, a_00 and n_00."""
+        return 3
 
     def covariances(self, parameters: Array, mean: Array) -> Array:
         """Return the variance, e-^2, shape (points, 1)."""
@@ -129,6 +139,11 @@ class FullCovariance:
         """Names of the parameters, such as ``a_0_1``."""
         reach = {"a": self.lags, "c": self.b_lags, "n": self.lags}
         return tuple(f"{x}_{i}_{j}" for x, n in reach.items() for i in range(n) for j in range(n))
+
+    @property
+    def least_levels(self) -> int:
+        """Those for gain, a_00 and n_00, and for c_00 where it is free."""
+        return 4 if self.b_lags else 3
 
     def split(self, parameters: Array) -> tuple[Array, Array, Array]:
         """Return a, c and n, each of length lags * lags."""

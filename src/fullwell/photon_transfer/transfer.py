@@ -110,7 +110,7 @@ class PhotonTransfer:
         Raises
         ------
         NotEnoughFrames
-            If no amplifier can be fitted.
+            If no amplifier can be fitted; see `fit_curves`.
         UnitError, ChainError, FrameError, ParameterError
             If the frames are not what they have to be; see `measure_curves`.
         """
@@ -151,7 +151,8 @@ class PhotonTransfer:
         Raises
         ------
         NotEnoughFrames
-            If no amplifier can be fitted.
+            If no amplifier can be fitted: fewer than four points, fewer than three levels of signal (four for
+            the model `full`), or a gain whose error exceeds it.
         ParameterError
             If `lags` is more than the curves have, or a parameter is out of range.
         """

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from fullwell.errors import NotEnoughFrames
 from fullwell.frame import Frame
 from fullwell.photon_transfer import Curve, PhotonTransfer, match_pairs, measure_curves
+from fullwell.photon_transfer.levels import LEAST_LEVELS
 from fullwell.photon_transfer.tables import curve_table, predicted
 from fullwell.web.answers import Answer, Refusal
 from fullwell.web.inspecting import Inspector, inspector_of
@@ -51,6 +52,18 @@ class _Set:
     biases: tuple[Entry, ...] = ()
     stored: Entry | None = None
 
+    @property
+    def problem(self) -> str | None:
+        """Why there is nothing to fit, as a sentence."""
+        times = sorted({round(float(one.facts["exposure_time"]), 2) for one, _ in self.pairs})
+        if self.stored is not None or len(times) >= LEAST_LEVELS:
+            return None
+        found = " and ".join(f"{seconds:g} s" for seconds in times)
+        return (
+            f"The {len(self.pairs)} pairs of these flats are all of {found}; a fit needs pairs at "
+            f"{LEAST_LEVELS} or more levels of signal, so take flats of other exposure times."
+        )
+
 
 def transfer_sets(request: Request) -> Answer:
     """List what could be fitted, or was."""
@@ -61,7 +74,9 @@ def transfer_sets(request: Request) -> Answer:
             f"There are no {_LEAST_PAIRS} pairs of flats of equal exposure time, from one camera through one "
             "filter, and no stored photon transfer."
         )
-    listed = [{"id": one.id, "label": one.label, "pairs": len(one.pairs)} for one in sets]
+    listed = [
+        {"id": one.id, "label": one.label, "pairs": len(one.pairs), "problem": one.problem} for one in sets
+    ]
     return Answer({"sets": listed, "problem": problem})
 
 
@@ -71,6 +86,8 @@ def fit_set(request: Request) -> Answer:
     chosen = next((one for one in _sets(inspector) if one.id == str(request.path_params["id"])), None)
     if chosen is None:
         raise Refusal("not-found", "There is no such set of flats any more; look at the list again.")
+    if chosen.problem is not None:
+        raise Refusal("unreadable", chosen.problem)
     model = choice(request, "model", _MODELS)
     transfer = _transfer(inspector, chosen, model)
     names = [fit.curve.amplifier for fit in transfer.amplifiers]
