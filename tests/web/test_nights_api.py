@@ -75,6 +75,16 @@ def test_raw_and_calibrated_show_the_same_sky(tmp_path, start_server, detector):
     assert np.corrcoef(one.ravel(), two.ravel())[0, 1] > 0.9, brightest
 
 
+def test_parts_of_products_and_truth_are_of_their_own_kind(reduced):
+    ask, _, _ = reduced
+    ask.frames()  # waits until all headers were read
+    listed = ask.get("frames")["frames"]
+    assert {f["kind"] for f in listed if f["name"].startswith("truth.fits")} == {"truth"}
+    assert {f["kind"] for f in listed if f["extension"] and f["folder"].startswith("out")} == {"part"}
+    assert [f["kind"] for f in listed if f["type"] == "bias"].count("raw") == 5
+    assert [f["kind"] for f in listed if f["type"] == "bias"].count("master") == 1
+
+
 def test_reports_run_in_no_site(reduced):
     ask, _, _ = reduced
     reports = {one["name"]: one["address"] for one in ask.get("reports")["reports"]}

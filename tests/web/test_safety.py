@@ -152,6 +152,9 @@ def test_odd_names_are_shown_as_they_are_and_links_out_are_left_alone(start_serv
     (inside / "good.fits").symlink_to(inside / names[0])
     ask = Asking(start_server(inside))
     frames = ask.frames()
+    left = frames.pop("link.fits")
+    assert (left["problem"], left["bytes"]) == ("link.fits is a link out of the opened folders.", 0)
+    assert ask.refuses(f"frames/{left['id']}") == "gone"
     assert set(frames) == {*names, "��.fits", "good.fits"}
     for listed in frames.values():
         assert ask.tile(listed["id"]).tolist() == frame.data.tolist()

@@ -43,3 +43,11 @@ def test_clipping_leaves_the_outliers_out():
 def test_no_pixel_has_no_numbers():
     summary = Sample(np.empty(0), masked=7).summary()
     assert (summary["n"], summary["masked"], summary["median"]) == (0, 7, None)
+
+
+@pytest.mark.parametrize("largest", [1e100, 1e303, 1.7e308])
+def test_floats_whose_squares_are_too_large_have_statistics(largest):
+    told = Sample(np.array([-1.0, 0.25, 0.5, 1.0]) * largest).summary()
+    assert told["mean"] / largest == pytest.approx(0.1875)
+    assert told["std"] / largest == pytest.approx(np.std([-1.0, 0.25, 0.5, 1.0]))
+    assert told["median"] / largest == pytest.approx(0.375)

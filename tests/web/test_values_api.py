@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from asking import Asking
+from astropy.io import fits
 
 from fullwell.io import read
 
@@ -12,7 +15,11 @@ def test_a_pixel_says_where_it_is_and_what_it_holds(ask, folder):
     assert seen["value"] == data[20, 100]
     assert (seen["amplifier"], seen["section"]) == ("1", "overscan")
     assert (seen["amplifier_x"], seen["amplifier_y"]) == (100, 20)
-    assert seen["electrons"] == pytest.approx(1.5 * int(data[20, 100]))
+    level = float(np.median(data[:, 96:]))
+    assert seen["electrons"] == pytest.approx(1.5 * (int(data[20, 100]) - level))
+    assembled = ask.get(f"frames/{frame_id}")["related"]["layout"]
+    seen = ask.get(f"frames/{assembled}/value", x=50, y=20)
+    assert seen["electrons"] == pytest.approx(1.5 * (int(data[20, 50]) - level))
     assert ask.get(f"frames/{frame_id}/value", x=95, y=20)["section"] == "data"
 
 
@@ -24,6 +31,19 @@ def test_a_calibrated_pixel_has_variance_and_flags_by_name(ask, folder):
     assert seen["electrons"] == seen["value"] == read(folder / "other" / "clean.fits").data[10, 20]
     hole = ask.get(f"frames/{frame_id}/value", x=4, y=3)
     assert (hole["value"], hole["flags"]) == (None, ["NO_DATA"])
+
+
+def test_electrons_are_given_only_where_the_bias_level_is_known(tmp_path, start_server):
+    data = np.full((4, 5), 1300, np.float32)
+    for name, extra in (("raw", {}), ("done", {"PRODUCT": "calibrated"})):
+        header = fits.Header({"GAIN": 1.5, "BUNIT": "adu", "IMAGETYP": "light", **extra})
+        fits.PrimaryHDU(data.astype(np.uint16) if name == "raw" else data, header).writeto(
+            tmp_path / f"{name}.fits"
+        )
+    ask = Asking(start_server(tmp_path))
+    found = {name: frame["id"] for name, frame in ask.frames().items()}
+    assert ask.get(f"frames/{found['raw.fits']}/value", x=1, y=1)["electrons"] is None
+    assert ask.get(f"frames/{found['done.fits']}/value", x=1, y=1)["electrons"] == 1950
 
 
 def test_neighbors_end_at_the_edge(ask, folder):

@@ -31,7 +31,7 @@ _DECODED_BYTES = 160 * 2**20
 _OPEN_FRAMES = 400
 #: Seconds after which a listing looks at the folders again.
 _FRESH = 2.0
-_UNSEEN, _GONE = (-1, -1, -1), (0, 0, 0)
+_UNSEEN, _GONE, _OUTSIDE = (-1, -1, -1), (0, 0, 0), (-2, -2, -2)
 _MASTERS = frozenset({"bias", "dark", "flat", "defects"})
 
 
@@ -186,11 +186,11 @@ class Library:
         if given is not None:
             return given()
         entry = self.entry(frame_id)
+        self._check_inside(entry.path)
         try:
             status = entry.path.stat()
         except (OSError, ValueError):
             raise Refusal("gone", f"{shown(entry.path.name)} is no longer there.") from None
-        self._check_inside(entry.path)
         opened = self._opened(entry.path, status)
         if opened.key[1:] != _state(status):
             raise Refusal("changed", f"{shown(entry.path.name)} is being written; try again.")
@@ -262,8 +262,7 @@ class Library:
             except FullwellError:  # gone since it was opened; the list says so by being empty
                 continue
             for path in inside.files:
-                if path not in found and self._inside(path):
-                    found[path] = root
+                found.setdefault(path, root)
             for name in inside.ignored:
                 path = root.path / name
                 if path.suffix.lower() in (".html", ".json") and path.is_file() and self._inside(path):
@@ -289,6 +288,11 @@ class Library:
         name = _name(root, path)
         state = _GONE
         try:
+            if not self._inside(path):  # nothing is asked about what it leads to, not even its size
+                state = _OUTSIDE
+                if self._files[path][0].state == state:
+                    return
+                self._check_inside(path)
             status = path.stat()
             state = _state(status)
             if self._files[path][0].state == state:
@@ -301,7 +305,7 @@ class Library:
                 for part, frame in frames.items()
             ]
         except Exception as error:  # one bad file must not stop the others, whatever it does to the reader
-            facts = {"kind": "other", "problem": refused(error).sentence, "bytes": state[0]}
+            facts = {"kind": "other", "problem": refused(error).sentence, "bytes": max(state[0], 0)}
             entries = [Entry(_id(path, MAIN), path, MAIN, root, name, state, facts)]
         with self._lock:
             for old in self._files.get(path, ()):
@@ -331,6 +335,10 @@ def _facts(name: str, frame: OpenFrame) -> dict[str, Any]:
 
 def _kind(frame: OpenFrame, *, known_type: str | None) -> str:
     product = str(frame.cards.get("PRODUCT", "")).strip().casefold()
+    if product == "truth":
+        return "truth"
+    if product and frame.extension:
+        return "part"
     if product:
         return "calibrated" if product == "calibrated" else "master" if product in _MASTERS else "product"
     if frame.cards.get("NCOMBINE", 1) not in (0, 1):

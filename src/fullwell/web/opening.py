@@ -59,6 +59,8 @@ class OpenFrame:
         Name of the extension, for one of several images of a file.
     problem : str or None
         What is odd but does not keep the pixels from being shown.
+    read_out : OpenFrame, optional
+        The raw frame that an assembled view is made from.
     """
 
     data: Pixels
@@ -72,6 +74,7 @@ class OpenFrame:
     version: str
     extension: str = ""
     problem: str | None = None
+    read_out: OpenFrame | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -253,6 +256,7 @@ def _assembled(frame: OpenFrame) -> OpenFrame:
         flags=None if frame.flags is None else placed(frame.flags),
         detector=detector.without_scans(),
         layout="assembled",
+        read_out=frame,
     )
 
 

@@ -22,6 +22,7 @@ __all__ = ["Sample", "sample_of"]
 MAD_TO_STD = 1.4826022185056018
 _CLIP, _ROUNDS = 3.0, 20
 _PIECE = 2**18
+_LARGE = 1e100
 
 
 @attrs.frozen(eq=False)
@@ -49,8 +50,9 @@ class Sample:
 
     def mean_and_std(self) -> tuple[float, float]:
         """Return mean and standard deviation (ddof 0)."""
-        mean = self._sum(0.0, 1) / self.n
-        return mean, math.sqrt(self._sum(mean, 2) / self.n)
+        unit = self._unit()
+        mean = self._sum(0.0, 1, unit) / self.n
+        return mean * unit, math.sqrt(self._sum(mean, 2, unit) / self.n) * unit
 
     def median(self) -> float:
         """Return the median; the mean of both where two values are in the middle."""
@@ -61,11 +63,16 @@ class Sample:
         center = self.median()
         return MAD_TO_STD * self._middle(lambda rank: self._distance_of_rank(center, rank))
 
-    def _sum(self, center: float, power: int) -> float:
+    def _unit(self) -> float:
+        """Return 1, or a power of two for values whose squares are beyond floats."""
+        largest = max(abs(float(self.values[0])), abs(float(self.values[-1])))
+        return math.ldexp(1.0, math.frexp(largest)[1] - 1) if largest > _LARGE else 1.0
+
+    def _sum(self, center: float, power: int, unit: float) -> float:
         """Sum powers of differences by pieces: millions of floats are not there twice."""
         total = 0.0
         for start in range(0, len(self.values), _PIECE):
-            terms = (self.values[start : start + _PIECE].astype(np.float64) - center) ** power
+            terms = (self.values[start : start + _PIECE].astype(np.float64) / unit - center) ** power
             if self.counts is not None:
                 terms *= self.counts[start : start + _PIECE]
             total += float(terms.sum())
@@ -73,7 +80,7 @@ class Sample:
 
     def _middle(self, of_rank: Callable[[int], float]) -> float:
         n = self.n
-        return (of_rank((n - 1) // 2) + of_rank(n // 2)) / 2
+        return of_rank((n - 1) // 2) / 2 + of_rank(n // 2) / 2
 
     def _value_of_rank(self, rank: int) -> float:
         if self.counts is None:

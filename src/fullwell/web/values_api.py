@@ -11,7 +11,7 @@ from fullwell.detector import Amplifier, Box
 from fullwell.flags import Flags, names_of
 from fullwell.web.answers import Answer
 from fullwell.web.frames_api import sections_of
-from fullwell.web.inspecting import frame_of
+from fullwell.web.inspecting import Inspector, frame_of, inspector_of
 from fullwell.web.opening import OpenFrame
 from fullwell.web.parameters import whole
 
@@ -22,7 +22,7 @@ _KNOWN_FLAGS = sum(plane.value for plane in Flags)
 
 def value(request: Request) -> Answer:
     """Read one pixel, and with `size` the square around it."""
-    _, frame = frame_of(request)
+    frame_id, frame = frame_of(request)
     rows, columns = frame.shape
     x = whole(request, "x", lowest=0, highest=columns - 1)
     y = whole(request, "y", lowest=0, highest=rows - 1)
@@ -46,7 +46,8 @@ def value(request: Request) -> Answer:
         gain = amplifier.gain if amplifier.gain is not None and frame.unit == "adu" else gain
     else:
         answer |= dict.fromkeys(("amplifier", "section", "amplifier_x", "amplifier_y"))
-    answer["electrons"] = None if gain is None else seen * gain
+    level = _level(inspector_of(request), frame_id, frame, amplifier)
+    answer["electrons"] = None if gain is None or level is None else (seen - level) * gain
     if size:
         answer["neighbors"] = _neighbors(frame, x, y, size)
     return Answer(answer)
@@ -59,6 +60,24 @@ def _amplifier_at(frame: OpenFrame, x: int, y: int) -> Amplifier | None:
         if _holds(amplifier.raw if frame.layout == "raw" else amplifier.box, x, y):
             return amplifier
     return None
+
+
+def _level(
+    inspector: Inspector, frame_id: str, frame: OpenFrame, amplifier: Amplifier | None
+) -> float | None:
+    """Value without electrons: 0 where the bias is out, else the median of the overscan; None if unknown."""
+    product = str(frame.cards.get("PRODUCT", "")).strip().casefold()
+    if frame.unit == "electron" or product == "calibrated" or frame.metadata.already_calibrated.value:
+        return 0.0
+    raw = frame if frame.layout == "raw" else frame.read_out
+    if raw is None or raw.detector is None or amplifier is None:
+        return None
+    overscan = next(a.overscan for a in raw.detector.amplifiers if a.name == amplifier.name)
+    if overscan is None:
+        return None
+    key = ("overscan", frame_id, frame.version, amplifier.name)
+    level: float = inspector.numbers.get(key, lambda: float(np.median(raw.data.read(overscan))))
+    return level
 
 
 def _section_at(amplifier: Amplifier, layout: str, x: int, y: int) -> str:
