@@ -190,7 +190,8 @@ def test_example_noise_stays():
 def options(command):
     context = click.Context(main, info_name="fullwell")
     params = main.get_command(context, command).get_params(click.Context(main.get_command(context, command)))
-    return {name for param in params for name in param.opts if name.startswith("-")}
+    names = (name for param in params for name in [*param.opts, *param.secondary_opts])
+    return {name for name in names if name.startswith("-")}
 
 
 @pytest.mark.parametrize("page", TEXTS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -15,10 +14,6 @@ from fullwell.testing import DisplayBackendContract
 pytest.importorskip("anywidget")
 
 from fullwell.display.widget import WidgetBackend
-
-CHROMIUM = next(
-    (found for found in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if found), None
-)
 
 
 class TestWidget(DisplayBackendContract):
@@ -90,17 +85,6 @@ window.painted = () => {
   return Array.from(out);
 };
 </script>"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on the PATH")
-    with playwright.sync_playwright() as run:
-        browser = run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def page_of(browser, display):

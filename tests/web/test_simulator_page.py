@@ -15,7 +15,7 @@ for needed in ("starlette", "uvicorn", "playwright"):
     pytest.importorskip(needed, reason=f"{needed} is not installed")
 
 import uvicorn  # noqa: E402
-from playwright.sync_api import expect, sync_playwright  # noqa: E402
+from playwright.sync_api import expect  # noqa: E402
 from starlette.applications import Starlette  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 from starlette.routing import Mount  # noqa: E402
@@ -26,7 +26,6 @@ from fullwell.simulation.playground import Playground  # noqa: E402
 from fullwell.simulation.playground_controls import SLIDERS, SWITCHES, Settings  # noqa: E402
 from fullwell.web.simulator import routes  # noqa: E402
 
-CHROMIUM = Path("/usr/bin/chromium")
 STATIC = Path(fullwell.web.__file__).parent / "static"
 POLICY = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'"
 pytestmark = pytest.mark.browser
@@ -68,16 +67,6 @@ def address():
         yield f"http://127.0.0.1:{door.getsockname()[1]}/simulator/"
         server.should_exit = True
         thread.join(60)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM.exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,29 +1,10 @@
-"""One headless Chromium for all tests, and a fresh window for each."""
+"""A fresh window for each test."""
 
 from __future__ import annotations
-
-import os
-import shutil
 
 import pytest
 from asking import Asking
 from viewing import Viewing
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
-
-
-@pytest.fixture(scope="session")
-def browser():
-    path = next((found for found in map(shutil.which, NAMES) if found), None)
-    if path is None:
-        pytest.skip(f"none of {', '.join(NAMES)} is on the PATH")
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses root otherwise
-    with api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=[*QUIET, *sandbox])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
