@@ -176,7 +176,7 @@ def _on_page(mark: Mark) -> dict[str, Any]:
     if isinstance(mark, Dot) and mark.symbol == "d":
         corners = ((1, 0), (0, 1), (-1, 0), (0, -1), (1, 0))
         points = tuple((mark.x + dx * mark.size, mark.y + dy * mark.size) for dx, dy in corners)
-        return plain_mark(Line(points, mark.color))
+        return {**plain_mark(Line(points, mark.color)), "label": mark.label}
     return plain_mark(mark)
 
 

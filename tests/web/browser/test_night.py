@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from asking import Asking
 
 pytestmark = pytest.mark.browser
 
@@ -32,6 +33,34 @@ def test_filters_narrow_and_come_back(look):
     assert "No frame passes" in look.text("empty")
     look.click("clear")
     assert len(names(look)) == everything
+
+
+def test_kinds_are_kept_apart(look, window, start_server, inspector, folder):
+    kinds = {name: frame["kind"] for name, frame in Asking(inspector(folder)).frames().items()}
+    look.open()
+    look.choose("filter-kind", "raw")
+    assert set(names(look)) == {name for name, kind in kinds.items() if kind == "raw"}
+    look.choose("filter-kind", "other")
+    assert set(names(look)) == {name for name, kind in kinds.items() if kind == "other"}
+    titles = look.get("group").all_inner_texts()
+    assert any("· other" in title for title in titles)
+    assert not any("· raw" in title for title in titles)
+
+
+def test_frames_of_one_name_are_told_apart(window, start_server, night, tmp_path):
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "bias.fits").write_bytes((night / "bias_001.fits").read_bytes())
+    look = window(start_server(tmp_path)).open()
+    assert names(look) == ["bias.fits"] * 2
+    places = [text.strip(" ()").rpartition("/")[2] for text in look.get("suffix").all_inner_texts()]
+    assert sorted(places) == ["one", "two"]
+    look.get("choose-all").check()
+    look.click("open-difference")
+    first, second = look.text("title-one").split(" − ")
+    assert places[0] in first
+    assert places[1] in second
+    assert all("/" in text for text in look.get("other").locator("option").all_inner_texts()[1:])
 
 
 def test_columns_sort_both_ways(look):

@@ -63,6 +63,57 @@ def test_a_point_of_the_curve_leads_to_its_pair(window, start_server, flats):
     assert {look.state["frame"], look.state["other"]} == pair_of["0.5"]
 
 
+def test_what_is_not_determined_is_said(window, start_server, flats):
+    points = [
+        {
+            "mean": mean,
+            "variance": mean / 1.5,
+            "error": 10.0,
+            "residual": 1.0,
+            "used": True,
+            "pair": None,
+            "exposure_time": mean / 1000,
+        }
+        for mean in (1000.0, 2000.0)
+    ]
+    told = {
+        "amplifiers": ["1"],
+        "amplifier": "1",
+        "model": "full",
+        "gain": [1.5, 0.01],
+        "read_noise": [3.0, 40.0],
+        "a00": [None, None],
+        "full_well": [38000.0, None],
+        "full_well_is_lower_limit": True,
+        "trouble": "The curve does not bend.",
+        "points": points,
+        "curve": {"mean": [0, 2000], "variance": [0, 1333]},
+    }
+    look = window(start_server(flats))
+    measuring = []
+
+    def answer(route):
+        measuring.append([look.get(name).is_visible() for name in ("ptc-measuring", "ptc-results")])
+        route.fulfill(json=told)
+
+    look.page.route("**/api/photon-transfer/*", answer)
+    look.open("transfer")
+    assert measuring[-1] == [True, False]
+    assert not look.get("ptc-measuring").is_visible()
+    words = look.text("ptc-results").split("\n")
+    assert words[0::2] == ["Gain", "Read noise", "a00", "Full well"]
+    assert words[1] == "1.5 ± 0.01 e-/ADU"
+    assert words[2:] == [
+        "Read noise",
+        "not determined",
+        "a00",
+        "not determined",
+        "Full well",
+        "> 38000 ADU, not reached",
+    ]
+    assert look.text("ptc-trouble") == "The curve does not bend."
+
+
 def test_a_folder_without_pairs_says_so(window, start_server, night, tmp_path):
     (tmp_path / "bias.fits").write_bytes((night / "bias_001.fits").read_bytes())
     look = window(start_server(tmp_path))
@@ -79,6 +130,17 @@ def test_reports_open_in_a_tab_of_their_own(window, start_server, tmp_path):
     with look.page.context.expect_page() as opened:
         look.get("report").click()
     assert opened.value.locator("p").inner_text() == "All is well"
+
+
+def test_the_simulator_has_the_tabs_of_the_inspector(look):
+    look.open()
+    tabs = look.page.locator("#tabs a")
+    titles = tabs.all_inner_texts()
+    look.get("view-simulator").click()
+    look.page.wait_for_url("**/simulator/")
+    assert tabs.all_inner_texts() == titles
+    look.click("view-masters")
+    assert look.state["view"] == "masters"
 
 
 def test_a_script_shows_a_frame_with_marks(window, start_server, night):
@@ -100,6 +162,8 @@ def test_a_script_shows_a_frame_with_marks(window, start_server, night):
     }
     send("POST", "1", json.dumps(wishes).encode())
     look = window(url).open("displays")
+    assert "1 mark" in look.text("displays")
+    assert "1 marks" not in look.text("displays")
     look.click("open-display")
     assert look.text("title-one").startswith("from a script")
     assert look.color(25, 30) == [128] * 3

@@ -128,6 +128,36 @@ def test_an_unreadable_file_says_so(look, ids):
     assert look.get("retry-one").is_visible()
 
 
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"zoom": "1e99", "cx": "1e300", "cy": "-1e300"}, ["cx", "cy", "zoom"]),
+        ({"how": "__proto__", "limits": "constructor", "map": "toString"}, ["how", "limits", "map"]),
+        ({"__proto__": "1", "constructor": "2"}, ["__proto__", "constructor"]),
+        ({"limits": "manual", "lo": "5", "hi": "5"}, ["limits"]),
+        (
+            {"rate": "0", "planes": "-1", "opacity": "7", "panel": "none", "px": "1.5"},
+            ["rate", "planes", "opacity", "panel", "px"],
+        ),
+    ],
+)
+def test_an_address_that_is_wrong_shows_the_usual(look, ids, values, told):
+    look.open("frame", frame=ids["field_1.fits"], **values)
+    state = look.state
+    usual = {"zoom": None, "how": "asinh", "limits": "zscale", "map": "gray", "rate": 2, "planes": 0}
+    assert {name: state[name] for name in usual} == usual
+    assert look.pane["complete"]
+    assert all(name in look.text("odd-address") for name in told)
+    look.open("frame", frame=ids["field_1.fits"], zoom=4, cx=30, cy=20)
+    assert not look.get("odd-address").is_visible()
+
+
+def test_an_address_of_no_view_shows_the_night(look):
+    look.open("constructor")
+    assert look.state["view"] == "night"
+    assert "view" in look.text("odd-address")
+
+
 def test_an_address_of_nothing_says_so(look):
     look.open("frame", frame="nothing-here")
     assert look.text("error-one")
@@ -157,10 +187,42 @@ def test_a_file_that_is_written_anew_is_shown_anew(window, start_server, night, 
         hdus.writeto(tmp_path / "new.tmp")
     (tmp_path / "new.tmp").replace(path)
     look.get("above-one").click(position={"x": 300, "y": 200})
-    look.page.wait_for_url(re.compile("px="))  # the address is written when the state rests
-    look.page.reload()
-    look.settle()
+    look.get("read-value").filter(has_text="4321 adu").wait_for()
+    look.hover(20, 10)
     assert look.text("read-value") == "4321 adu"
+
+
+def test_a_file_that_is_cut_short_and_whole_again(window, start_server, night, tmp_path):
+    path = tmp_path / "bias_001.fits"
+    whole = (night / "bias_001.fits").read_bytes()
+    path.write_bytes(whole)
+    look = window(start_server(tmp_path)).open()
+    look.click("open-frame")
+    path.write_bytes(whole[: len(whole) // 2])
+    look.hover(20, 10)
+    look.get("error-one").wait_for()
+    assert look.text("read-flags") == look.text("read-value") == "–"
+    path.write_bytes(whole)
+    look.get("error-one").wait_for(state="detached")
+    look.settle().hover(21, 10)
+    assert look.text("read-value") == f"{fits.getdata(path)[10, 21]} adu"
+    assert not look.get("read-trouble").is_visible()
+
+
+def test_why_there_is_no_value_has_a_line_of_its_own(look, ids):
+    look.open("frame", frame=ids["field_1.fits"])
+    sentence = "field_1.fits: the file ends early."
+    look.page.route(
+        "**/value?*", lambda route: route.fulfill(status=422, json={"error": sentence, "code": "unreadable"})
+    )
+    look.hover(20, 10)
+    assert look.text("read-trouble") == sentence
+    fields = ("value", "electrons", "sigma", "amplifier", "section", "flags", "fits", "numpy")
+    assert {look.text(f"read-{name}") for name in fields} == {"–"}
+    look.page.unroute("**/value?*")
+    look.hover(21, 10)
+    assert not look.get("read-trouble").is_visible()
+    assert look.text("read-section") == "data"
 
 
 def test_a_server_that_stopped_says_so(window, night, tmp_path):

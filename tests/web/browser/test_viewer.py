@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
+from asking import Asking
+from astropy import units as u
 from astropy.io import fits
+
+from fullwell.frame import Frame
+from fullwell.io import write
 
 pytestmark = pytest.mark.browser
 
@@ -189,6 +196,19 @@ def test_side_by_side_and_difference(look, ids, folder):
     look.page.evaluate("location.hash += '&limits=manual&lo=-1000&hi=1000&how=linear'")
     look.settle()
     assert look.color(40, 30) == [brightness(one[30, 40] - two[30, 40], -1000, 1000, "linear")] * 3
+
+
+def test_a_difference_of_other_units_is_refused(window, start_server, night, tmp_path):
+    shutil.copy(night / "bias_001.fits", tmp_path)
+    data = fits.getdata(night / "bias_001.fits")
+    write(Frame(data.astype(np.float32), unit=u.electron), tmp_path / "electrons.fits")
+    url = start_server(tmp_path)
+    ids = {name: frame["id"] for name, frame in Asking(url).frames().items()}
+    look = window(url).open(
+        "frame", frame=ids["bias_001.fits"], other=ids["electrons.fits"], mode="difference"
+    )
+    assert "there is no difference" in look.text("error-one")
+    assert "adu and electron" in look.text("error-one")
 
 
 def test_a_difference_of_unlike_frames_is_refused(look, ids):

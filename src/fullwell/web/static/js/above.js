@@ -103,9 +103,11 @@ function drawMark(context, pane, mark, ratio) {
   } else {
     drawDot(context, mark, at(mark.x, mark.y), Math.max(3 * ratio, (mark.size ?? 2) * scale), color, ratio);
   }
-  const [x, y] = kind === 'box' ? [mark.x1, mark.y1] : [mark.x, mark.y];
-  if (mark.label && kind !== 'line') label(context, ratio, String(mark.label).slice(0, 80), ...at(x, y + (mark.size ?? 0)), color, -9 * ratio);
+  const [x, y] = kind === 'box' ? [mark.x1, mark.y1] : kind === 'line' ? highest(mark.points ?? []) : [mark.x, mark.y];
+  if (mark.label) label(context, ratio, String(mark.label).slice(0, 80), ...at(x, y + (mark.size ?? 0)), color, -9 * ratio);
 }
+
+const highest = (points) => points.reduce((one, two) => (two[1] > one[1] ? two : one), [0, -Infinity]);
 
 function drawDot(context, mark, [x, y], size, color, ratio) {
   const symbol = mark.symbol ?? 'o';

@@ -1,5 +1,6 @@
 /** Displays: frames that scripts sent to the inspector, with their marks. */
 
+import { allowed } from './allowed.js';
 import { getJson } from './api.js';
 import { el, notice } from './dom.js';
 import { forget, nameDisplays, theSession } from './library.js';
@@ -46,23 +47,25 @@ export function displaysView() {
   const element = el('div', { class: 'page displays' }, el('h2', {}, 'Displays'), body);
   const show = () => body.replaceChildren(displays.length
     ? el('ul', { class: 'cards-list' }, ...displays.map((display) => el('li', {}, el('button', { type: 'button', class: 'link', testid: 'open-display', onclick: () => openDisplay(display) },
-      `${display.number}: ${display.title || 'without a title'}`), el('small', {}, ` ${display.marks?.length ?? 0} marks`))))
+      `${display.number}: ${display.title || 'without a title'}`), el('small', {}, ` ${counted(display.marks?.length ?? 0)}`))))
     : notice('No script has sent a frame yet. In Python: fullwell.display.Display(frame=1, backend="web").mtv(frame)', { testid: 'displays-none' }));
   onDisplays(() => { if (state().view === 'displays') show(); });
   return { element, show };
 }
 
+const counted = (marks) => `${marks} ${marks === 1 ? 'mark' : 'marks'}`;
+
 /** Show a display as its script wished. */
 export function openDisplay(display) {
   const { scale = {}, view = {}, masks = {} } = display;
   const changes = { view: 'frame', frame: display.id, mode: 'one' };
-  if (scale.stretch in STRETCHES) changes.how = scale.stretch;
+  if (Object.hasOwn(STRETCHES, scale.stretch)) changes.how = scale.stretch;
   if (Array.isArray(scale.limits)) Object.assign(changes, { limits: 'manual', lo: scale.limits[0], hi: scale.limits[1] });
   else if (['zscale', 'minmax'].includes(scale.limits)) changes.limits = scale.limits;
   if (Number.isFinite(view.zoom)) changes.zoom = view.zoom;
   if (Array.isArray(view.center)) Object.assign(changes, { cx: view.center[0] + 0.5, cy: view.center[1] + 0.5 });
   Object.assign(changes, masksOf(masks));
-  update(changes, { push: true });
+  update(allowed(changes).values, { push: true });
 }
 
 /** Planes, colors and opacity as a script set them, by name. */

@@ -15,6 +15,7 @@ export const COLUMNS = [
 
 /** The choices above the table: name of the state's entry, label, value of a frame as text. */
 export const FACETS = [
+  ['kind', 'Kind', (f) => f.kind ?? ''],
   ['type', 'Type', (f) => f.type ?? ''],
   ['filter', 'Filter', (f) => f.filter ?? ''],
   ['exposure', 'Exposure', (f) => (f.exposure_time === null ? '' : `${rounded(f.exposure_time)} s`)],
@@ -50,16 +51,16 @@ export function sorted(frames, sort) {
 }
 
 /**
- * Frames in groups of one type, filter, exposure time and temperature.
+ * Frames in groups of one kind, type, filter, exposure time and temperature.
  * @returns {Array<{title: string, count: number, problems: number, values: Object<string, string>}>}
  */
 export function groups(frames) {
   const found = new Map();
   for (const f of frames) {
-    const values = Object.fromEntries(FACETS.slice(0, 4).map(([name, , value]) => [name, value(f)]));
+    const values = Object.fromEntries(FACETS.slice(0, 5).map(([name, , value]) => [name, value(f)]));
     const key = JSON.stringify(values);
     const group = found.get(key) ?? {
-      title: [values.type || 'other', values.filter, values.exposure, values.temperature].filter(Boolean).join(' · '),
+      title: [values.type || 'other', values.filter, values.exposure, values.temperature, values.kind === 'raw' ? '' : values.kind].filter(Boolean).join(' · '),
       count: 0, problems: 0, values,
     };
     group.count += 1;
@@ -68,6 +69,23 @@ export function groups(frames) {
   }
   const order = new Intl.Collator(undefined, { numeric: true });
   return [...found.values()].sort((one, two) => order.compare(one.title, two.title));
+}
+
+/**
+ * What to append to the names of frames that share one: the kind where that tells them apart, else the folder, else both.
+ * @returns {Map<string, string>} by id; frames whose name is their own are not in it
+ */
+export function suffixesOf(frames) {
+  const sharing = new Map();
+  for (const f of frames) sharing.set(f.name, [...(sharing.get(f.name) ?? []), f]);
+  const ways = [(f) => f.kind, folderOf, (f) => f.extension, (f) => [f.kind, folderOf(f), f.extension].filter(Boolean).join(', ')];
+  const found = new Map();
+  for (const members of sharing.values()) {
+    if (members.length < 2) continue;
+    const way = ways.find((each) => new Set(members.map((f) => each(f) || '')).size === members.length) ?? ways.at(-1);
+    for (const f of members) if (way(f)) found.set(f.id, ` (${way(f)})`);
+  }
+  return found;
 }
 
 /** Values of one facet that occur, in order, with counts. */

@@ -2,12 +2,13 @@
 
 import { getJson } from './api.js';
 import { track } from './idle.js';
-import { chosen } from './filters.js';
+import { chosen, suffixesOf } from './filters.js';
 import { state } from './store.js';
 
 let session = { version: '', roots: [], flags: [], simulator: false };
 let listing = { generation: -1, scanning: true, frames: [] };
 let byId = new Map();
+let suffixes = new Map(); // what tells frames of one name apart
 const details = new Map();
 const listeners = new Set();
 
@@ -36,6 +37,7 @@ export async function refresh({ counted = true } = {}) {
   if (news.generation === listing.generation && news.scanning === listing.scanning) return;
   listing = news;
   byId = new Map(news.frames.map((entry) => [entry.id, entry]));
+  suffixes = suffixesOf(news.frames);
   for (const listener of listeners) listener();
 }
 
@@ -53,7 +55,7 @@ export function detailsOf(id) {
   if (!details.has(id)) {
     const answer = track(getJson(`frames/${encodeURIComponent(id)}`));
     details.set(id, answer);
-    answer.then((told) => { if (!byId.has(id) && !unlisted.has(id)) unlisted.set(id, told.name); }, () => details.delete(id));
+    answer.then((told) => { if (!byId.has(id) && !unlisted.has(id)) unlisted.set(id, told.layout === 'assembled' ? `${told.name} (assembled)` : told.name); }, () => details.delete(id));
   }
   return details.get(id);
 }
@@ -61,8 +63,11 @@ export function detailsOf(id) {
 /** Forget the details of a frame: its file changed or is gone. */
 export const forget = (id) => details.delete(id);
 
-/** Name of a frame for people, or its id. */
-export const nameOf = (id) => byId.get(id)?.name ?? unlisted.get(id) ?? id;
+/** What tells a frame from others of the same name, or nothing. */
+export const suffixOf = (id) => suffixes.get(id) ?? '';
+
+/** Name of a frame for people, which no other frame has; or its id. */
+export const nameOf = (id) => (byId.has(id) ? byId.get(id).name + suffixOf(id) : unlisted.get(id) ?? id);
 
 const unlisted = new Map(); // names of frames that are in no list: other layouts, and those that scripts sent
 

@@ -23,7 +23,12 @@ const VIEWS = [
 ];
 
 function start() {
-  follow();
+  const odd = el('p', { class: 'notice note odd-address', testid: 'odd-address', role: 'status', hidden: true });
+  document.querySelector('main').before(odd);
+  follow((refused) => {
+    odd.hidden = refused.length === 0;
+    odd.textContent = `The address has values that mean nothing here (${refused.map((name) => name.slice(0, 40)).slice(0, 8).join(', ')}); the usual ones are shown instead.`;
+  });
   const viewer = new Viewer();
   const views = {
     night: nightView(), frame: viewer, headers: headersView(), transfer: transferView(),
@@ -38,7 +43,7 @@ function start() {
   document.querySelector('.skip').addEventListener('click', (event) => { event.preventDefault(); main.focus(); });
 
   const show = (changed = null) => {
-    const name = state().view in views ? state().view : 'night';
+    const name = state().view;
     for (const [each, tab] of tabs) { if (each === name) tab.setAttribute('aria-current', 'page'); else tab.removeAttribute('aria-current'); }
     main.dataset.view = name;
     document.title = `${VIEWS.find(([each]) => each === name)[1]} – fullwell`;

@@ -2,7 +2,7 @@
 
 import { button, check, choice, el, entry, fillChoice, notice, shownBytes } from './dom.js';
 import { chosen, COLUMNS, FACETS, facetValues, folderOf, groups } from './filters.js';
-import { frames, onFrames, scanning } from './library.js';
+import { frames, onFrames, scanning, suffixOf } from './library.js';
 import { DEFAULTS, state, update } from './store.js';
 
 const STEP = 300; // rows in the table before "more" is asked for
@@ -92,7 +92,7 @@ function stackBox(listed, now) {
 
 function row(f, now) {
   const box = el('input', {
-    type: 'checkbox', testid: 'choose', 'aria-label': `Choose ${f.name}`, disabled: !f.shape,
+    type: 'checkbox', testid: 'choose', 'aria-label': `Choose ${f.name}${suffixOf(f.id)}`, disabled: !f.shape,
     onchange: () => update({ stack: box.checked ? [...state().stack, f.id] : state().stack.filter((id) => id !== f.id) }),
   });
   box.checked = now.stack.includes(f.id);
@@ -103,6 +103,7 @@ function row(f, now) {
 const CELLS = {
   name: (f) => [
     el('button', { type: 'button', class: 'link', testid: 'open-frame', title: [folderOf(f), f.name].filter(Boolean).join('/'), onclick: () => update({ view: 'frame', frame: f.id }, { push: true }) }, f.name),
+    suffixOf(f.id) ? el('small', { testid: 'suffix' }, suffixOf(f.id)) : null,
     f.problem ? el('span', { class: 'problem', testid: 'problem' }, f.problem) : null,
   ],
   type: (f) => f.type ?? '–',

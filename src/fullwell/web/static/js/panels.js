@@ -9,7 +9,8 @@ import { regionPanel } from './region.js';
 import { seriesPanel } from './series.js';
 import { state, update } from './store.js';
 
-const PANELS = [
+/** The panels: name, title, and what builds one. */
+export const PANELS = [
   ['region', 'Region', regionPanel], ['series', 'Series', seriesPanel], ['pixels', 'Pixels', pixelPanel],
   ['masks', 'Masks', masksPanel], ['hot', 'Hot', hotPixelPanel], ['cards', 'Header', cardsPanel],
 ];

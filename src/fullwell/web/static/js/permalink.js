@@ -1,5 +1,6 @@
 /** The state in the address: what is after the # shows the same page again, on any day. */
 
+import { allowed } from './allowed.js';
 import { DEFAULTS, listen, same, state, update } from './store.js';
 
 /** How each value that is not plain text is written. */
@@ -33,39 +34,56 @@ const READ = {
   ),
 };
 
-const kind = (name) => KINDS[name] ?? 'text';
+const kind = (name) => (Object.hasOwn(KINDS, name) ? KINDS[name] : 'text');
+const known = (name) => Object.hasOwn(DEFAULTS, name) && name !== 'view';
 
 /** The address of a state. */
 export function encode(values) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) {
-    if (name in DEFAULTS && name !== 'view' && !same(value, DEFAULTS[name])) query.set(name, WRITE[kind(name)](value));
+    if (known(name) && !same(value, DEFAULTS[name])) query.set(name, WRITE[kind(name)](value));
   }
   const text = query.toString().replaceAll('%2C', ',').replaceAll('%3A', ':');
   return `#/${values.view}${text ? `?${text}` : ''}`;
 }
 
-/** The state of an address; what is not understood is left at its default. */
+/**
+ * The state of an address.
+ * @returns {{values: Object, refused: string[]}} what is not understood has its default, its names are told
+ */
 export function decode(hash) {
   const [path, query = ''] = hash.replace(/^#\/?/, '').split('?');
   const values = { ...DEFAULTS, view: path || DEFAULTS.view };
+  const strange = [];
   for (const [name, text] of new URLSearchParams(query)) {
-    if (name in DEFAULTS && name !== 'view') values[name] = READ[kind(name)](text) ?? DEFAULTS[name];
+    if (!known(name)) { strange.push(name); continue; }
+    const value = READ[kind(name)](text);
+    if (value === null && text !== '') strange.push(name);
+    values[name] = value ?? DEFAULTS[name];
   }
-  return values;
+  const { values: left, refused } = allowed(values);
+  return { values: left, refused: [...new Set([...strange, ...refused])] };
 }
 
-/** Keep address and state together, both ways. */
-export function follow() {
+/**
+ * Keep address and state together, both ways.
+ * @param {(refused: string[]) => void} onread told what an address held that is not allowed
+ */
+export function follow(onread) {
   let timer = null;
-  update(decode(location.hash));
+  const read = () => {
+    const { values, refused } = decode(location.hash);
+    update(values);
+    onread(refused);
+  };
+  read();
   listen((_, changed, push) => {
     clearTimeout(timer);
     // Browsers count the changes of an address: a drag is written once, when it rests.
     if (push) write(true);
     else timer = setTimeout(write, 120, false);
   });
-  addEventListener('popstate', () => { clearTimeout(timer); update(decode(location.hash)); clearTimeout(timer); });
+  addEventListener('popstate', () => { clearTimeout(timer); read(); clearTimeout(timer); });
 }
 
 function write(push) {

@@ -1,6 +1,6 @@
 /** The read-out: what is under the cursor, from the tile at once where it can be, from the server with all that belongs to it. */
 
-import { getJson, isCancelled, newest } from './api.js';
+import { getJson, isCancelled, newest, words } from './api.js';
 import { el, shown } from './dom.js';
 import { whenQuiet } from './idle.js';
 import { state } from './store.js';
@@ -15,9 +15,10 @@ export class Readout {
   constructor(viewer) {
     this.viewer = viewer;
     this.cells = Object.fromEntries(FIELDS.map(([name]) => [name, el('dd', { testid: `read-${name}` }, '–')]));
-    this.element = el('dl', { class: 'readout', testid: 'readout', 'aria-label': 'Read-out' }, FIELDS.map(([name, title]) => el('div', { class: `read-${name}` }, el('dt', {}, title), this.cells[name])));
+    this.trouble = el('p', { class: 'notice error read-trouble', testid: 'read-trouble', role: 'status', hidden: true });
+    const list = el('dl', { class: 'readout', testid: 'readout', 'aria-label': 'Read-out' }, FIELDS.map(([name, title]) => el('div', { class: `read-${name}` }, el('dt', {}, title), this.cells[name])));
+    this.element = el('div', {}, list, this.trouble);
     this.at = null;
-    this.asked = null;
     this.ask = whenQuiet(25, () => this.fetch());
   }
 
@@ -39,7 +40,14 @@ export class Readout {
 
   clear() {
     this.at = null;
+    this.say(null);
     for (const cell of Object.values(this.cells)) cell.textContent = '–';
+  }
+
+  /** Say in a line of its own why there are no values; null takes it away. */
+  say(text) {
+    this.trouble.hidden = text === null;
+    this.trouble.textContent = text ?? '';
   }
 
   read(pane, x, y) {
@@ -47,6 +55,7 @@ export class Readout {
     const key = `${source.id} ${source.details.version} ${source.plane} ${x} ${y}`;
     if (this.at?.key === key) return;
     this.at = { key, source, x, y };
+    this.say(null);
     this.cells.fits.textContent = `${x + 1}, ${y + 1}`;
     this.cells.numpy.textContent = `[${y}, ${x}]`;
     const value = source.value(x, y);
@@ -57,7 +66,7 @@ export class Readout {
 
   async fetch() {
     const { at } = this;
-    if (!at || this.asked === at.key) return;
+    if (!at) return;
     const { source, x, y } = at;
     try {
       const signal = newest('value');
@@ -67,7 +76,10 @@ export class Readout {
       if (source.two) this.cells.value.textContent = withUnit(told[0].value - told[1].value, source);
       else this.fillIn(told[0], source);
     } catch (error) {
-      if (!isCancelled(error) && this.at === at) this.cells.flags.textContent = error.message;
+      if (isCancelled(error) || this.at !== at) return;
+      this.clear(); // the same pixel may be asked for again
+      this.say(words(error));
+      await this.viewer.lookAgain();
     }
   }
 

@@ -25,7 +25,7 @@ export function seriesPanel(viewer) {
     const told = await getJson('series', { ids: ids.join(','), ...where }, { signal });
     points = told.points;
     summary.textContent = `${points.length} frames · median ${shown(told.median, 6)} · spread ${shown(told.spread, 4)} ${told.unit ?? ''} · ${points.filter((p) => p.outlier).length} outliers`;
-    rows.replaceChildren(...points.map((point) => el('tr', { class: point.outlier ? 'odd' : null }, el('td', {}, el('button', { type: 'button', class: 'link', onclick: () => viewer.go(point.id) }, point.name ?? nameOf(point.id))),
+    rows.replaceChildren(...points.map((point) => el('tr', { class: point.outlier ? 'odd' : null }, el('td', {}, el('button', { type: 'button', class: 'link', onclick: () => viewer.go(point.id) }, nameOf(point.id))),
       el('td', { class: 'right' }, shown(point.value, 7), point.outlier ? ' outlier' : ''))));
     draw(told);
   });
@@ -36,7 +36,7 @@ export function seriesPanel(viewer) {
     const level = (value) => ({ kind: 'line', x: [0.5, points.length + 0.5], y: [value, value], tone: 'series-2', dashed: true });
     plot.show({
       series: [{ kind: 'points', x, y: points.map((p) => p.value), odd: points.map((p) => p.outlier) }, ...(told.median === null || told.median === undefined ? [] : [level(told.median)])],
-      x: 'frame', names: points.map((p) => p.name), current: at < 0 ? null : at, caption: `Value through the stack${told.unit ? ` (${told.unit})` : ''}`,
+      x: 'frame', names: points.map((p) => nameOf(p.id)), current: at < 0 ? null : at, caption: `Value through the stack${told.unit ? ` (${told.unit})` : ''}`,
     });
     last = told;
   }

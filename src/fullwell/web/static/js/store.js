@@ -4,7 +4,7 @@
 export const DEFAULTS = Object.freeze({
   view: 'night',
   // the night table
-  q: '', type: '', filter: '', exposure: '', temperature: '', folder: '', problems: false, sort: '', stack: [],
+  q: '', kind: '', type: '', filter: '', exposure: '', temperature: '', folder: '', problems: false, sort: '', stack: [],
   // the frame viewer
   frame: '', other: '', mode: 'one', plane: 'data', cx: null, cy: null, zoom: null,
   how: 'asinh', limits: 'zscale', lo: null, hi: null, invert: false, map: 'gray', pool: 'mean',

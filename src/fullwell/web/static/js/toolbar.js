@@ -5,8 +5,13 @@ import { frames, nameOf, sequence } from './library.js';
 import { state, update } from './store.js';
 
 const HOW = [['linear', 'linear'], ['log', 'log'], ['asinh', 'asinh'], ['sqrt', 'sqrt']];
-const LIMITS = [['zscale', 'zscale'], ['minmax', 'min – max'], ['p99', '99 %'], ['p999', '99.9 %'], ['manual', 'manual']];
-const MODES = [['one', 'One', 'One frame'], ['side', 'Two', 'Two frames side by side'], ['difference', 'Diff', 'First frame minus second']];
+/** The limits of black and white by name, with their titles. */
+export const LIMITS = [['zscale', 'zscale'], ['minmax', 'min – max'], ['p99', '99 %'], ['p999', '99.9 %'], ['manual', 'manual']];
+/** One frame, two, or their difference. */
+export const MODES = [['one', 'One', 'One frame'], ['side', 'Two', 'Two frames side by side'], ['difference', 'Diff', 'First frame minus second']];
+/** Pooling when zoomed out, and blinks a second. */
+export const POOLS = ['mean', 'max'];
+export const RATES = [0.5, 1, 2, 4, 8];
 
 /** Build the toolbar of a viewer. */
 export function toolbar(viewer) {
@@ -15,14 +20,14 @@ export function toolbar(viewer) {
   const other = choice('other', 'with', [], '', (id) => update({ other: id }, { push: true }));
   const swap = button('swap', '⇄', () => update({ frame: state().other, other: state().frame }, { push: true }), { title: 'Exchange the two frames' });
   const blink = button('blink', 'Blink', () => update({ blink: !state().blink }), { title: 'Go through the frames (b)', pressed: false });
-  const rate = choice('rate', 'Blinks a second', [0.5, 1, 2, 4, 8].map((r) => [String(r), `${r} / s`]), '2', (r) => update({ rate: Number(r) }), { visible: false });
+  const rate = choice('rate', 'Blinks a second', RATES.map((r) => [String(r), `${r} / s`]), '2', (r) => update({ rate: Number(r) }), { visible: false });
   const how = choice('stretch', 'Stretch', HOW, 'asinh', (value) => update({ how: value }), { visible: false });
   const limits = choice('limits', 'Limits', LIMITS, 'zscale', (value) => setLimits(viewer, value), { visible: false });
   const low = entry('low', 'Black', '', (text) => setLimit(viewer, 0, text), { visible: false });
   const high = entry('high', 'White', '', (text) => setLimit(viewer, 1, text), { visible: false });
   const map = choice('map', 'Colors', [['gray', 'gray'], ['viridis', 'viridis']], 'gray', (value) => update({ map: value }), { visible: false });
   const invert = button('invert', 'Invert', () => update({ invert: !state().invert }), { title: 'Black for bright (i)', pressed: false });
-  const pool = choice('pool', 'Pooling when zoomed out', [['mean', 'mean'], ['max', 'max']], 'mean', (value) => update({ pool: value }), { visible: false });
+  const pool = choice('pool', 'Pooling when zoomed out', POOLS.map((name) => [name, name]), 'mean', (value) => update({ pool: value }), { visible: false });
   const plane = choice('plane', 'Plane', [['data', 'data']], 'data', (value) => update({ plane: value }, { push: true }), { visible: false });
   const layout = button('layout', '', () => viewer.go(viewer.details.related.layout, { cx: null, cy: null, zoom: null, px: null, py: null, region: null }));
   const lockView = check('lock-view', 'lock view', true, (value) => update({ lockview: value }), { title: 'All frames show the same place' });

@@ -16,6 +16,8 @@ export function transferView() {
   const place = el('div');
   const setsPlace = el('div');
   const none = el('div');
+  const measuring = notice('Measuring the photon transfer curves of these flats …', { testid: 'ptc-measuring', role: 'status' });
+  const trouble = el('div');
   const results = el('dl', { class: 'tiles', testid: 'ptc-results' });
   const choose = (index) => update({ point: index });
   const curve = new Plot('ptc-plot', { label: 'Variance against mean', height: 340, onpoint: choose });
@@ -26,7 +28,7 @@ export function transferView() {
   const table = el('div', { class: 'scroll' }, el('table', { class: 'facts' }, el('caption', { class: 'unseen' }, 'Points of the curve'),
     el('thead', {}, el('tr', {}, ...heads.map(([title, unit]) => el('th', { scope: 'col', class: 'right' }, title, unit ? el('span', { class: 'unit' }, ` ${unit}`) : null)))), rows));
   const content = el('div', { class: 'ptc' }, results, el('div', { class: 'plots' }, curve.element, residuals.element, pair), table);
-  const element = el('div', { class: 'page transfer' }, el('div', { class: 'filters' }, set, amplifier, model, logarithmic), setsPlace, place, none, content);
+  const element = el('div', { class: 'page transfer' }, el('div', { class: 'filters' }, set, amplifier, model, logarithmic), setsPlace, place, none, measuring, trouble, content);
   let sets = null;
   let told = null;
 
@@ -37,11 +39,15 @@ export function transferView() {
   });
   const ask = asking('ptc', place, async (signal, id, which, how) => {
     told = null;
-    told = await getJson(`photon-transfer/${encodeURIComponent(id)}`, { amplifier: which || null, model: how || null }, { signal });
+    draw();
+    told = await getJson(`photon-transfer/${encodeURIComponent(id)}`, { amplifier: which || null, model: how || null }, { signal }).finally(() => { if (!signal.aborted) measuring.hidden = true; });
     draw();
   });
 
   function draw() {
+    measuring.hidden = Boolean(told);
+    content.hidden = !told;
+    trouble.replaceChildren(...[told?.problem, told?.trouble].filter(Boolean).map((text) => notice(text, { tone: 'error', testid: 'ptc-trouble' })));
     if (!told) return;
     const now = state();
     fillChoice(amplifier.querySelector('select'), told.amplifiers.map((name) => [name, name]), now.amplifier || told.amplifier || told.amplifiers[0]);
@@ -60,7 +66,7 @@ export function transferView() {
     });
     residuals.show({
       series: [{ kind: 'points', x: points.map((p) => p.mean), y: points.map(pull), odd: used },
-        { kind: 'line', x: [Math.min(...points.map((p) => p.mean)), Math.max(...points.map((p) => p.mean))], y: [0, 0], tone: 'series-2', dashed: true }],
+        ...(points.length ? [{ kind: 'line', x: [Math.min(...points.map((p) => p.mean)), Math.max(...points.map((p) => p.mean))], y: [0, 0], tone: 'series-2', dashed: true }] : [])],
       x: 'mean (ADU)', logx: now.logarithmic, names, current, caption: 'Residuals (in units of the error)',
     });
     rows.replaceChildren(...points.map((point, index) => pointRow(point, index, current)));
@@ -77,14 +83,15 @@ export function transferView() {
     const now = state();
     logarithmic.querySelector('input').checked = now.logarithmic;
     askSets('sets');
-    content.hidden = !sets?.sets.length;
+    if (!sets?.sets.length) { content.hidden = true; measuring.hidden = true; }
     if (!sets) return;
-    none.replaceChildren(...(sets.sets.length ? [] : [notice(sets.problem ?? 'There are no pairs of flats of equal exposure time in this folder.', { testid: 'ptc-none' })]));
+    const problem = sets.problem ?? (sets.sets.length ? null : 'There are no pairs of flats of equal exposure time in this folder.');
+    none.replaceChildren(...(problem ? [notice(problem, { testid: 'ptc-none' })] : []));
     fillChoice(set.querySelector('select'), sets.sets.map(({ id, label, pairs }) => [id, `${label}${pairs ? ` (${pairs} pairs)` : ''}`]), now.set || sets.sets[0]?.id || '');
     if (!sets.sets.length) return;
     const id = now.set || sets.sets[0].id;
     ask(JSON.stringify([id, now.amplifier, now.model]), id, now.amplifier, now.model);
-    draw();
+    if (told) draw();
   }
   return { element, show };
 }
@@ -93,11 +100,20 @@ export function transferView() {
 const pull = ({ residual, error }) => (residual === null || !(error > 0) ? null : residual / error);
 
 function numbers(told) {
-  const withError = (pair, unit) => (pair && pair[0] !== null ? [shown(pair[0], 5), pair[1] === null || pair[1] === undefined ? null : el('span', { class: 'error' }, ` ± ${shown(pair[1], 2)}`), el('span', { class: 'unit' }, ` ${unit}`)] : ['–']);
+  const well = told.full_well?.[0] ?? null;
+  const limit = told.full_well_is_lower_limit && well > 0;
   return [
-    ['Gain', withError(told.gain, 'e-/ADU')], ['Read noise', withError(told.read_noise, 'e-')], ['a00', withError(told.a00, '1/e-')],
-    ['Full well', told.full_well === null || told.full_well === undefined ? ['–'] : [].concat(told.full_well[0] === undefined ? [shown(told.full_well, 5), el('span', { class: 'unit' }, ' ADU')] : withError(told.full_well, 'ADU'))],
+    ['Gain', measured(told.gain, 'e-/ADU')], ['Read noise', measured(told.read_noise, 'e-')], ['a00', measured(told.a00, '1/e-')],
+    ['Full well', limit ? [`> ${shown(well, 5)}`, unitOf('ADU, not reached')] : well > 0 ? [shown(well, 5), unitOf('ADU')] : ['not determined']],
   ].map(([title, content]) => el('div', { class: 'tile' }, el('dt', {}, title), el('dd', {}, ...content)));
+}
+
+const unitOf = (unit) => el('span', { class: 'unit' }, ` ${unit}`);
+
+/** A number with its error; one that its own error swallows says nothing. */
+function measured([value, error], unit) {
+  if (value === null || error === null || error > Math.abs(value)) return ['not determined'];
+  return [shown(value, 5), el('span', { class: 'error' }, ` ± ${shown(error, 2)}`), unitOf(unit)];
 }
 
 function pairOf(point) {

@@ -1,10 +1,10 @@
 /** The frame viewer: one pane or two, the toolbar, the read-out and the panels beside them. */
 
-import { words } from './api.js';
+import { getJson, words } from './api.js';
 import { displayOf } from './displays.js';
 import { el } from './dom.js';
 import { track } from './idle.js';
-import { detailsOf, forget, frame, frames, lookedFor, nameOf, neighbor, onFrames, refresh, sequence, theSession } from './library.js';
+import { detailsOf, forget, frame, frames, lookedFor, nameOf, neighbor, onFrames, refresh, scanning, sequence, suffixOf, theSession } from './library.js';
 import { Pane } from './pane.js';
 import { panels } from './panels.js';
 import { PLANE_COLORS } from './masks.js';
@@ -33,7 +33,7 @@ export class Viewer {
       el('aside', { class: 'panels', 'aria-label': 'Measurements' }, this.side.element));
     this.timer = null;
     onTile(() => { for (const pane of this.panes) if (pane.source && !pane.complete) pane.paint(); this.prefetch(); });
-    onFrames(() => { if (state().view === 'frame') { this.showList(); this.ensureFrame(); } });
+    onFrames(() => { if (state().view === 'frame') { this.showList(); this.ensureFrame(); if (!scanning()) track(this.lookAgain()); } });
   }
 
   calls(name) {
@@ -112,7 +112,7 @@ export class Viewer {
     const { id, related } = this.details ?? {};
     if (mode !== 'side') return neighbor(1) ?? '';
     // What reduce writes has the name of its raw frame.
-    const namesake = frames().find((f) => f.id !== id && f.shape && f.name === nameOf(id) && ['raw', 'calibrated'].includes(f.kind));
+    const namesake = frames().find((f) => f.id !== id && f.shape && f.name === frame(id)?.name && ['raw', 'calibrated'].includes(f.kind));
     return related?.calibrated ?? related?.raw ?? namesake?.id ?? neighbor(1) ?? '';
   }
 
@@ -126,7 +126,7 @@ export class Viewer {
     const any = (...names) => changed === null || names.some((name) => changed.has(name));
     this.ensureFrame();
     if (any('view', 'frame', 'other', 'mode', 'plane', 'pool', 'lockview')) track(this.load());
-    if (any('view', 'frame', 'stack', 'q', 'type', 'filter', 'exposure', 'temperature', 'folder', 'sort')) this.showList();
+    if (any('view', 'frame', 'stack', 'q', 'kind', 'type', 'filter', 'exposure', 'temperature', 'folder', 'sort')) this.showList();
     if (any('view', 'blink', 'rate')) this.blink();
     this.stage.classList.toggle('two', now.mode === 'side');
     this.panes[1].element.hidden = now.mode !== 'side';
@@ -203,9 +203,8 @@ export class Viewer {
     pane.source = null;
     if (!now.other) pane.say('Choose a second frame to subtract.', { retry: false });
     else if (error) this.fail(pane, error, { id: now.other });
-    else if (String(details.shape) !== String(one.shape)) {
-      pane.say(`These frames have ${one.shape[1]} × ${one.shape[0]} and ${details.shape[1]} × ${details.shape[0]} pixels: there is no difference of the two.`, { retry: false });
-    } else {
+    else if (obstacle(one, details)) pane.say(`${obstacle(one, details)}: there is no difference of the two.`, { retry: false });
+    else {
       const key = `${one.id} ${details.id} ${one.details.version} ${details.version} ${now.pool} ${one.plane}`;
       if (this.difference?.key !== key) this.difference = { key, source: new DifferenceSource(one, new FrameSource(details, { plane: one.plane, pool: now.pool })) };
       pane.source = this.difference.source;
@@ -214,8 +213,9 @@ export class Viewer {
 
   /** Say why there is no picture; a file that only changed is read again, once. */
   fail(pane, error, source) {
-    if (error.code === 'changed' && this.reloaded !== source.id) {
-      this.reloaded = source.id;
+    const version = `${source.id} ${source.details?.version}`;
+    if (error.code === 'changed' && this.reloaded !== version) {
+      this.reloaded = version;
       this.reload(source.id);
       return;
     }
@@ -224,6 +224,19 @@ export class Viewer {
     want(pane.name, []);
     pane.say(words(error));
     pane.paint();
+  }
+
+  /** Ask whether the files shown are still what they were; what changed is shown anew. */
+  async lookAgain() {
+    const now = state();
+    const shownNow = [[now.frame, this.details], ...(now.mode === 'one' ? [] : [[now.other, this.otherDetails]])].filter(([id]) => id);
+    const told = await Promise.all(shownNow.map(([id]) => getJson(`frames/${encodeURIComponent(id)}`).then(({ version }) => version, () => null)));
+    if (state().frame !== now.frame || state().other !== now.other) return; // what is shown now is new anyway
+    const changed = shownNow.filter(([, details], i) => (details?.version ?? null) !== told[i]);
+    for (const [id] of changed) { forget(id); drop(id); }
+    if (!changed.length) return;
+    this.difference = null;
+    await this.load();
   }
 
   /** Forget what is known of a frame and ask again. */
@@ -243,7 +256,7 @@ export class Viewer {
     const from = Math.max(0, Math.min(at - 60, ids.length - 120)); // a window of a long night
     this.list.replaceChildren(...ids.slice(from, from + 120).map((id, i) => el('li', {}, el('button', {
       type: 'button', testid: 'strip-frame', title: nameOf(id), 'aria-current': id === now.frame ? 'true' : null, onclick: () => this.go(id),
-    }, el('span', { class: 'place' }, String(from + i + 1)), shortened(nameOf(id))))));
+    }, el('span', { class: 'place' }, String(from + i + 1)), shortened(nameOf(id), suffixOf(id).length)))));
     const current = this.list.querySelector('[aria-current]');
     if (current) this.list.scrollTop = current.offsetTop - this.list.clientHeight / 2;
   }
@@ -290,8 +303,16 @@ export class Viewer {
   }
 }
 
+/** Why one frame cannot be subtracted from another, or null. */
+function obstacle({ shape, plane, details: one }, two) {
+  if (String(two.shape) !== String(shape)) return `These frames have ${shape[1]} × ${shape[0]} and ${two.shape[1]} × ${two.shape[0]} pixels`;
+  if (!(two.planes ?? ['data']).includes(plane)) return `The second frame has no ${plane}`;
+  if (one.unit && two.unit && one.unit !== two.unit) return `These frames are in ${one.unit} and ${two.unit}`;
+  return null;
+}
+
 /** A name whose middle gives way where there is no room: frames of a night differ in their last letters. */
-function shortened(name) {
-  const cut = Math.max(0, name.length - 10);
+function shortened(name, more) {
+  const cut = Math.max(0, name.length - 10 - more);
   return el('span', { class: 'name' }, el('span', { class: 'head' }, name.slice(0, cut)), el('span', { class: 'tail' }, name.slice(cut)));
 }
