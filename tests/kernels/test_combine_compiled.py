@@ -274,3 +274,30 @@ def test_a_value_on_the_limit_is_decided_as_the_plain_form_does():
         for clip in (1.0, 1.5, 2.0, 3.0, np.sqrt(n), np.sqrt(n - 1), n / np.sqrt(max(n - 1, 1))):
             check(random.integers(0, 3, (n, 1024)).astype(np.uint16), plane_rule(n, clip=float(clip)))
             check(random.integers(0, 3, (n, 1024)).astype(np.float32), plane_rule(n, clip=float(clip)))
+
+
+# Integers with a sign count from 32768 below 0, which must not cost the pedestal digits.
+@pytest.mark.parametrize(
+    ("kind", "pedestal", "read_noise", "level"),
+    [("i2", 1000.3013, 0.5, 1001), ("i2", 1000.0005, 1.5, 1001), ("u2", 40000.0013, 0.5, 40000)],
+)
+@pytest.mark.parametrize("n", [11, 60])
+def test_a_pedestal_of_many_digits_next_to_the_limit(kind, pedestal, read_noise, level, n):
+    values = np.full((n, 300), level)
+    values[1::3] += 1
+    values[2::3] -= 1
+    values[0] += 20
+    expected = np.sqrt(read_noise**2 + max(level - pedestal, 0.0) / 1.5)
+    noise = (np.array([read_noise]), np.array([1.5]), pedestal)
+    for beyond in (-2e-4, -5e-5, -2e-5, 2e-5, 5e-5, 2e-4):
+        rule = plane_rule(n, spread="noise", clip=float(20 / expected * (1 - beyond)), noise=noise)
+        check(values.astype(kind), rule)
+
+
+@pytest.mark.parametrize("pedestal", [1000.3013, 1003.9999, 999.0001])
+def test_the_variance_of_a_signal_of_less_than_one_unit(pedestal):
+    values = np.random.default_rng(5).integers(998, 1006, (8, 300)).astype(np.int16)
+    noise = (np.array([0.1]), np.array([1.0]), pedestal)
+
+    check(values, plane_rule(8, clip=None, noise=noise))
+    check(values, plane_rule(8, spread="std", noise=noise))

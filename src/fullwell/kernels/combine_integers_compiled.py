@@ -2,7 +2,7 @@
 
 The pixels of a tile are sorted and summed side by side. Those that may lose a value are gathered from some
 tiles into one, and clipped there side by side; of many frames, one by one. The rule is that of
-`fullwell.kernels.combine`, and decisions agree with it to the last one.
+`fullwell.kernels.combine`; decisions agree with it to the last one, at any pedestal.
 """
 # mypy: disable-error-code="untyped-decorator"
 

@@ -1,6 +1,6 @@
 """Statistics of a sorted tile of raw integers, all pixels side by side.
 
-Limits are compared in single precision and a little too tight: what is not certain is left to
+Distances are compared with limits in single precision, a little too tight: what is not certain is left to
 `clip_tile`. All integers here are exact in single precision; Numba makes 64 bits of the sum of two
 integers of 32, which halves the speed.
 """
@@ -106,12 +106,13 @@ def _mark(least: Any, most: Any, low: Any, high: Any, limit: Any, bad: Any) -> N
 @_fast
 def _model(low: Any, high: Any, zero: Any, noise: Any, share: Any, propagated: Any, limit: Any) -> None:
     """Variance by the noise model for the clipping, and what the mean of all has of it."""
-    read, slope, pedestal = f32(noise[0]), f32(noise[1]), f32(noise[2] - zero)
-    least = f32(FLOOR) * read
+    # In double precision: a pedestal next to the median would leave nothing of a rounded one.
+    read, slope, pedestal = noise[0], noise[1], noise[2] - zero
+    least = FLOOR * read
     for p in range(_W):
-        signal = f32(0.5) * (f32(low[p]) + f32(high[p])) - pedestal
-        limit[p] = read + slope * max(signal, f32(0))
-        propagated[p] = max(read + slope * signal, least) * f32(share)
+        signal = 0.5 * (f64(low[p]) + f64(high[p])) - pedestal
+        limit[p] = f32(read + slope * max(signal, 0.0))
+        propagated[p] = f32(max(read + slope * signal, least) * share)
 
 
 @_fast
