@@ -243,3 +243,46 @@ def test_a_time_of_the_wrong_kind_is_refused():
     chain = SignalChain([Gain(1.0)], detector=Detector.single((4, 5)))
     with pytest.raises(ParameterError, match=r"m\b"):
         chain.expose(None, 1 * u.m, seed=1)
+
+
+SIXTY = 6000 * u.electron / u.min
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [100.0, np.full((3, 4), 100), np.full((3, 4), 1.0) * SIXTY, SIXTY, np.full((3, 4), 1) * SIXTY / u.pix],
+)
+def test_light_is_in_electrons_per_second(scene):
+    made = SignalChain([], detector=Detector.single((3, 4))).expose(scene, 2.0, seed=1)
+    np.testing.assert_allclose(made.light, 200.0, rtol=1e-6)
+
+
+class Wrong:
+    """A scene of somebody else."""
+
+    def __init__(self, light):
+        self.light = light
+
+    def render(self, shape):  # noqa: ARG002
+        return self.light
+
+
+@pytest.mark.parametrize(
+    ("light", "message"),
+    [
+        (np.ones((3, 4)) * u.m, 'Unit\\("m"\\)'),
+        (np.ones((3, 4)) * u.electron, "electron"),
+        (np.ones((4, 3)), r"\(4, 3\)"),
+        (np.ones(4), r"\(4,\)"),
+        (np.ones((1, 3, 4)), r"\(1, 3, 4\)"),
+        ("sky", "str"),
+        (np.full((3, 4), np.nan), "nan"),
+        (np.where(np.eye(3, 4), np.inf, 1.0), "inf"),
+        (np.where(np.eye(3, 4), -2.0, 1.0), "-2"),
+    ],
+)
+def test_impossible_light_is_refused(light, message):
+    chain = SignalChain([ShotNoise()], detector=Detector.single((3, 4)))
+    for scene in (light, Wrong(light)):
+        with pytest.raises(ParameterError, match=f"scene.*{message}"):
+            chain.expose(scene, 1.0, seed=1)

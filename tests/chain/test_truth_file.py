@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from astropy import units as u
 from astropy.io import fits
 
 from fullwell import (
@@ -27,7 +28,7 @@ from fullwell.detector import Detector
 from fullwell.detector.shrinking import with_amplifiers_of
 from fullwell.effects.charge_transfer import ChargeTransfer
 from fullwell.effects.parts_file import write_parts
-from fullwell.errors import AlreadyExists, FrameError
+from fullwell.errors import AlreadyExists, FrameError, ParameterError
 from fullwell.noise import Noise
 
 DETECTOR = with_amplifiers_of(Detector.preset("lsst-itl"), (30, 20))
@@ -123,3 +124,20 @@ def test_nothing_is_overwritten_and_other_files_are_refused(tmp_path):
         write_parts(content, path, overwrite=True)
         with pytest.raises(FrameError, match=r"truth|effects"):
             read_chain_truth(path)
+
+
+@pytest.mark.parametrize("name", ["truth.json", "truth.JSON"])
+def test_the_name_of_the_other_file_is_refused(tmp_path, name):
+    with pytest.raises(ParameterError, match="FITS file"):
+        write_chain_truth(tmp_path / name, chain(), [])
+    assert not list(tmp_path.iterdir())
+
+
+def test_light_with_a_unit_is_written_in_electrons_per_second(tmp_path):
+    truth = chain()
+    light = np.full(DETECTOR.shape, 6000.0) * u.electron / u.min
+    exposure = truth.expose(light, 30.0, seed=1)
+    path, _ = write_chain_truth(tmp_path / "truth.fits", truth, [exposure])
+    (again,) = read_chain_truth(path).chain.expose_sequence(read_chain_truth(path).takes, seed=0)
+    np.testing.assert_array_equal(again.light, exposure.light)
+    np.testing.assert_allclose(again.light, 3000.0, rtol=1e-6)

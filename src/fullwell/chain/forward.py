@@ -11,12 +11,14 @@ import numpy.typing as npt
 from astropy import units as u
 from astropy.io.fits import Header
 
+from fullwell.chain.states import check_state
 from fullwell.detector import Detector
 from fullwell.effects.base import Effect, Signal, Stage, in_unit
 from fullwell.errors import ChainError, ParameterError
 from fullwell.frame import Frame
 from fullwell.kernels.simulate import Step, run
 from fullwell.noise import Noise
+from fullwell.scene.source import rate
 
 __all__ = ["Exposure", "Renders", "Take", "expose"]
 
@@ -100,6 +102,7 @@ def expose(
     seconds = _seconds("exposure_time", exposure_time)
     dark_seconds = seconds if dark_time is None else _seconds("dark_time", dark_time)
     effects = tuple(effects)
+    check_state(state, effects)
     light = seen = _light(scene, seconds, detector.shape)
     light_time = seconds
     if seconds == 0 and scene is not None and any(effect.sees_light_of_transfer for effect in effects):
@@ -190,18 +193,36 @@ def _light(
     scene: Renders | npt.ArrayLike | None, seconds: float, shape: tuple[int, int]
 ) -> npt.NDArray[np.float32]:
     """Return the expected photo-electrons, in an array of their own."""
+    light = np.zeros(shape, np.float32)
     if scene is None:
-        return np.zeros(shape, np.float32)
-    if hasattr(scene, "add_to"):
-        light = np.zeros(shape, np.float32)
-        scene.add_to(light)
-        if seconds != 1:
-            light *= np.float32(seconds)
         return light
-    rendered = scene.render(shape) if hasattr(scene, "render") else np.asarray(scene)
-    light = np.empty(shape, np.float32)
-    np.multiply(rendered, np.float32(seconds), out=light, casting="same_kind")
+    if hasattr(scene, "add_to"):
+        scene.add_to(light)
+    else:
+        light += _rates(scene.render(shape) if hasattr(scene, "render") else scene, shape)
+    # A NaN makes both comparisons false, so that no mask has to be made of the image.
+    if not (light.min() >= 0 and light.max() < np.inf):
+        raise ParameterError("scene", _worst(light), "finite and 0 e-/s or more in every pixel")
+    if seconds != 1:
+        light *= np.float32(seconds)
     return light
+
+
+def _rates(value: Any, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Return what was given as light, an image or one number, in e-/s."""
+    allowed = f"a scene, None, a number or an image of shape {shape}, in electron / s"
+    try:
+        rates = np.asarray(rate(value), np.float32)
+    except (ParameterError, TypeError, ValueError) as error:
+        seen = value.unit if isinstance(value, u.Quantity) else type(value).__name__
+        raise ParameterError("scene", seen, allowed) from error
+    if rates.shape not in ((), shape):
+        raise ParameterError("scene", rates.shape, allowed)
+    return rates
+
+
+def _worst(light: npt.NDArray[np.float32]) -> float:
+    return float(light[~(np.isfinite(light) & (light >= 0))][0])
 
 
 def _as_frame(signal: Signal, image: npt.NDArray[Any]) -> Frame:

@@ -144,7 +144,8 @@ class SignalChain:
         Parameters
         ----------
         scene : scene, array or None
-            Photo-electrons per second and pixel before the flat; None is a closed shutter.
+            Photo-electrons per second and pixel before the flat, an array with a unit or in e-/s; None is a
+            closed shutter.
         exposure_time : Quantity or float
             Seconds.
         detector : Detector, optional
@@ -174,8 +175,9 @@ class SignalChain:
         Raises
         ------
         ParameterError
-            If a time is negative or the temperature not above 0 K, if neither or both of `noise` and `seed`
-            are given, or if there is no detector.
+            If a time is negative or the temperature not above 0 K, if the light is impossible or the state
+            names what no effect knows, if neither or both of `noise` and `seed` are given, or if there is no
+            detector.
         """
         return expose(
             self.effects,

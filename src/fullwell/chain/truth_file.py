@@ -19,6 +19,7 @@ from fullwell.effects.parts import take_apart
 from fullwell.effects.parts_file import read_parts, write_parts
 from fullwell.errors import AlreadyExists, FrameError, ParameterError
 from fullwell.files import write_whole
+from fullwell.scene.source import rate
 
 __all__ = ["ChainTruth", "read_chain_truth", "readable", "write_chain_truth"]
 
@@ -71,6 +72,8 @@ def write_chain_truth(
 
     Raises
     ------
+    ParameterError
+        If the name ends in .json, which is the other file's.
     AlreadyExists
         If one of the files is there.
     FileError
@@ -78,6 +81,8 @@ def write_chain_truth(
     """
     path = Path(path)
     text = path.with_suffix(".json")
+    if path.suffix.lower() == ".json":
+        raise ParameterError("path", str(path), "the name of the FITS file, such as 'truth.fits'")
     if text.exists() and not overwrite:
         raise AlreadyExists(f"{text} exists already; pass overwrite=True to replace it")
     detector = chain.detector or (exposures[0].frame.detector if exposures else None)
@@ -133,10 +138,11 @@ def _taken(exposures: Sequence[Exposure]) -> dict[str, Any]:
 
 def _storable(scene: Any, shape: tuple[int, ...]) -> Any:
     """Return a scene as it is where it can be written down, else its light in e-/s."""
+    scene = rate(scene)  # the file keeps no unit
     try:
         take_apart(scene)
     except ParameterError:
-        return scene.render(shape) if hasattr(scene, "render") else np.asarray(scene)
+        return np.asarray(rate(scene.render(shape)) if hasattr(scene, "render") else scene)
     return scene
 
 

@@ -168,6 +168,8 @@ class Effect(ABC):
     undone_at: ClassVar[Stage | None] = None
     #: Whether light matters to it in exposures of 0 s too.
     sees_light_of_transfer: ClassVar[bool] = False
+    #: What `Signal.state` may hold for it, and whether that is a number or a word.
+    settable: ClassVar[Mapping[str, type[float] | type[str]]] = {}
 
     @classmethod
     def is_undone(cls) -> bool:

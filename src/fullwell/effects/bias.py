@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, ClassVar, Self
 
@@ -73,6 +73,7 @@ class Bias(Effect):
     name: ClassVar[str] = "bias"
     stage: ClassVar[Stage] = Stage.BIAS
     kind: ClassVar[Kind] = Kind.POINTWISE
+    settable: ClassVar[Mapping[str, type[float] | type[str]]] = {"level_offset": float}
     level: tuple[float, ...] = attrs.field(default=0.0, converter=_level)
     structure: npt.NDArray[np.float32] | None = None
     drift: float = 0.0

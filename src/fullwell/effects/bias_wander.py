@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import attrs
@@ -48,6 +49,7 @@ class BiasWander(Effect):
     name: ClassVar[str] = "bias_wander"
     stage: ClassVar[Stage] = Stage.BIAS_WANDER
     kind: ClassVar[Kind] = Kind.POINTWISE
+    settable: ClassVar[Mapping[str, type[float] | type[str]]] = {"hour": float}
     ramp: float = attrs.field(default=0.0, converter=adu)
     ramp_length: float = 30.0
     droop: float = attrs.field(default=0.0, converter=adu)

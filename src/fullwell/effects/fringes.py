@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, ClassVar, Self
 
@@ -51,6 +51,7 @@ class Fringes(Effect):
     name: ClassVar[str] = "fringes"
     stage: ClassVar[Stage] = Stage.FRINGES
     kind: ClassVar[Kind] = Kind.POINTWISE
+    settable: ClassVar[Mapping[str, type[float] | type[str]]] = {"amplitude": float}
     pattern: npt.NDArray[np.float32] = attrs.field(converter=finite_image)
     amplitude: float = 1.0
     sky: float = attrs.field(default=0.0, converter=electron_rate)

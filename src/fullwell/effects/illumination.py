@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any, ClassVar, Self
 
@@ -55,6 +55,7 @@ class Illumination(Effect):
     name: ClassVar[str] = "illumination"
     stage: ClassVar[Stage] = Stage.ILLUMINATION
     kind: ClassVar[Kind] = Kind.POINTWISE
+    settable: ClassVar[Mapping[str, type[float] | type[str]]] = {"source": str}
     pattern: npt.NDArray[np.float32] = attrs.field(converter=_pattern)
     variance: Any = 0.0
     order: int = 0
