@@ -332,6 +332,9 @@ def test_what_does_not_fit_is_refused():
         {"clip": -1.0},
         {"method": "mode"},
         {"spread": "iqr"},
+        {"clip": np.inf},
+        {"clip": np.nan},
+        {"clip": 0},
         {"weights": [1, 2]},
         {"weights": [1, 2, 0]},
         {"scales": [1, np.nan, 1]},
@@ -346,6 +349,9 @@ def test_impossible_parameters_are_refused(options):
             NoiseModel(-1.0)
         with pytest.raises(ParameterError):
             NoiseModel(1.0, gain=0.0)
+        for pedestal in (np.nan, np.inf, np.zeros(SHAPE)):
+            with pytest.raises(ParameterError, match="pedestal"):
+                NoiseModel(1.0, pedestal=pedestal)
         with pytest.raises(ParameterError, match=r"noise .*5\.0.*NoiseModel"):
             combine(normal_frames(3), noise=5.0)
         return

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -19,6 +20,23 @@ def test_nothing_to_do():
 def test_an_error_reaches_the_caller():
     with pytest.raises(ZeroDivisionError):
         over_blocks(lambda x: 1 // x, [1, 2, 0, 4], workers=2)
+
+
+def test_an_error_waits_for_what_others_are_still_at():
+    failed, done = threading.Event(), []
+
+    def run(i):
+        if i == 0:
+            failed.set()
+            raise ZeroDivisionError
+        failed.wait(30)
+        time.sleep(0.2)  # without waiting, the caller would have the error long before
+        done.append(i)
+
+    with pytest.raises(ZeroDivisionError):
+        over_blocks(run, [0, 1], workers=2)
+
+    assert done == [1]
 
 
 def test_blocks_within_blocks_do_not_wait_for_each_other():

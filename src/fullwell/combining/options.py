@@ -31,7 +31,7 @@ class NoiseModel:
     Raises
     ------
     ParameterError
-        If the noise is negative or not finite, or the gain not above 0.
+        If the noise is negative or not finite, the gain not above 0, or the pedestal not finite.
     """
 
     read_noise: float | npt.NDArray[Any]
@@ -43,6 +43,8 @@ class NoiseModel:
             raise ParameterError("read_noise", self.read_noise, "finite and 0 or more")
         if self.gain is not None and not np.all(np.asarray(self.gain) > 0):
             raise ParameterError("gain", self.gain, "above 0, or None")
+        if np.ndim(self.pedestal) or not np.isfinite(self.pedestal):
+            raise ParameterError("pedestal", self.pedestal, "one finite number")
 
     def rows(self, part: slice) -> NoiseModel:
         """Return the model for some rows, flattened."""
@@ -77,8 +79,8 @@ class Options:
             raise ParameterError("noise", self.noise, "a NoiseModel, such as NoiseModel(read_noise=5.0)")
         if self.spread not in ("noise", "std", "mad"):
             raise ParameterError("spread", self.spread, "'noise', 'std' or 'mad'")
-        if self.clip is not None and not self.clip > 0:
-            raise ParameterError("clip", self.clip, "above 0, or None for no rejection")
+        if self.clip is not None and not (np.isfinite(self.clip) and self.clip > 0):
+            raise ParameterError("clip", self.clip, "finite and above 0, or None for no rejection")
         whole = all(isinstance(count, int | np.integer) for count in self.extrema)
         if len(self.extrema) != 2 or not whole or min(self.extrema) < 0:
             raise ParameterError("extrema", self.extrema, "two counts of 0 or more")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 __all__ = ["default_workers", "over_blocks"]
@@ -41,6 +41,11 @@ def over_blocks(
     workers : int, optional
         Blocks at once; as many as there are cores if not given. From within the pool blocks are done one
         after the other, since waiting there for a free thread could last for ever.
+
+    Raises
+    ------
+    Exception
+        Whatever `function` raises first in the order of the threads' shares, once all threads are done.
     """
     work = list(blocks)
     limit = min(workers or default_workers(), len(work))
@@ -55,7 +60,9 @@ def over_blocks(
         finally:
             _inside.pool = False
 
-    done = [future.result() for future in [_executor().submit(run, share) for share in shares]]
+    futures = [_executor().submit(run, share) for share in shares]
+    wait(futures)  # what one share raises must not free memory that another still works in
+    done = [future.result() for future in futures]
     return [done[i % limit][i // limit] for i in range(len(work))]
 
 
