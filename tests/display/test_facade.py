@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fullwell as fw
-from fullwell.display.shown import Dot, PlaneStyle, Scale, View
+from fullwell.display.shown import Dot, Picture, PlaneStyle, Scale, View
 from fullwell.display.virtual import VirtualBackend
 from fullwell.errors import DisplayError, FrameError, ParameterError
 
@@ -141,3 +141,10 @@ def test_a_notebook_shows_it(display):
 def test_there_is_no_magic():
     for name in ("__del__", "__getattr__"):
         assert name not in vars(fw.Display)
+
+
+def test_whole_numbers_that_float32_cannot_hold_are_shown_with_a_warning():
+    exact = Picture(fw.Frame(np.array([[2**24, -5]], np.int32)), {})
+    assert exact.pixels.tolist() == [[2**24, -5]]
+    with pytest.warns(fw.FullwellWarning, match="16777216"):
+        assert Picture(fw.Frame(np.array([[2**24 + 1]], np.int32)), {}).pixels.tolist() == [[2**24]]

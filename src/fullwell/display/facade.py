@@ -90,7 +90,7 @@ class Display:
             there = _Open(_made(number, backend, options))
             _OPEN[number] = there
         elif (backend is not None and backend not in (there.backend, there.backend.name)) or options:
-            what = f"{backend!r} with {options}" if options else repr(backend)
+            what = f"{backend} with {options}" if options else backend
             allowed = f"display {number} is open with {there.backend.name!r}; close it first"
             raise ParameterError("backend", what, allowed)
         self._open = there

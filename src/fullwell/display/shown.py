@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from fullwell.errors import ParameterError
+from fullwell.errors import FullwellWarning, ParameterError
 from fullwell.frame import Frame
 from fullwell.picture import Stretch
 
@@ -29,6 +30,8 @@ __all__ = [
 ]
 
 SYMBOLS = ("o", "+", "x", "s", "d")
+#: Whole numbers up to this one are exact in float32.
+_EXACT = 2**24
 
 
 @attrs.frozen(eq=False)
@@ -49,10 +52,19 @@ class Picture:
 
     @property
     def pixels(self) -> npt.NDArray[Any]:
-        """Values as they travel: uint16 or float32, which every display understands, little-endian."""
+        """Values as they travel: uint16 or float32, which every display understands, little-endian.
+
+        Warns
+        -----
+        FullwellWarning
+            If whole numbers are too large for float32 to hold, and are shown rounded.
+        """
         data = self.frame.data
         if data.dtype == np.uint16 or data.dtype == np.uint8:
             return np.ascontiguousarray(data, "<u2")
+        if data.dtype.kind in "iu" and data.size and max(int(data.max()), -int(data.min())) > _EXACT:
+            told = f"whole numbers beyond {_EXACT} are shown rounded, to the 24 bits of float32"
+            warnings.warn(told, FullwellWarning, stacklevel=2)
         return np.ascontiguousarray(data, "<f4")
 
 

@@ -12,6 +12,8 @@ from astropy.io import fits
 
 from fullwell.frame import Frame
 from fullwell.io import write
+from fullwell.night import reduce
+from fullwell.simulation import Scenario, simulate
 
 pytestmark = pytest.mark.browser
 
@@ -196,6 +198,34 @@ def test_side_by_side_and_difference(look, ids, folder):
     look.page.evaluate("location.hash += '&limits=manual&lo=-1000&hi=1000&how=linear'")
     look.settle()
     assert look.color(40, 30) == [brightness(one[30, 40] - two[30, 40], -1000, 1000, "linear")] * 3
+
+
+def test_raw_beside_calibrated_shows_the_same_sky(window, start_server, tmp_path):
+    scenario = {
+        "detector": {"shape": [64, 96], "prescan": 9, "overscan": 12, "gain": 1.5, "read_noise": 5.0},
+        "bias": {"level": 1000.0},
+        "sky": {"": {"level": 1.0}},
+        "stars": {"number": 3, "flux": [2000.0, 3000.0]},
+        "sequence": [
+            {"type": "bias", "count": 3},
+            {"type": "light", "count": 1, "exposure_time": 10.0, "name": "field.fits"},
+        ],
+    }
+    simulate(Scenario.from_dict(scenario), tmp_path / "raw")
+    reduce(tmp_path / "raw", tmp_path / "out")
+    url = start_server(tmp_path)
+    Asking(url).frames()
+    listed = Asking(url).get("frames")["frames"]
+    (raw,) = (f["id"] for f in listed if f["name"] == "field.fits" and f["kind"] == "raw")
+    look = window(url).open("frame", frame=raw)
+    look.click("mode-side")
+    first, second = (Asking(url).get(f"frames/{pane['frame']}") for pane in look.state["panes"])
+    assert first["shape"] == second["shape"] == [64, 96]
+    y, x = np.unravel_index(fits.getdata(tmp_path / "out" / "calibrated" / "field.fits").argmax(), (64, 96))
+    look.hover(int(x), int(y), "one")
+    assert (
+        float(look.text("read-value").split()[0]) == fits.getdata(tmp_path / "raw" / "field.fits")[y, x + 9]
+    )
 
 
 def test_a_difference_of_other_units_is_refused(window, start_server, night, tmp_path):

@@ -105,7 +105,14 @@ export class Viewer {
   setMode(mode) {
     const now = state();
     if (mode === 'one') { update({ mode }, { push: true }); return; }
-    update({ mode, other: now.other && now.other !== now.frame ? now.other : this.partner(mode) }, { push: true });
+    const chosen = now.other && now.other !== now.frame;
+    const { layout, related } = this.details ?? {};
+    if (!chosen && mode === 'side' && layout === 'raw' && related?.layout && related.calibrated) {
+      // A frame as it was read out has other pixels beside the sky: its assembled view shows the same sky.
+      update({ mode, frame: related.layout, other: related.calibrated }, { push: true });
+      return;
+    }
+    update({ mode, other: chosen ? now.other : this.partner(mode) }, { push: true });
   }
 
   partner(mode) {
