@@ -127,7 +127,77 @@ def test_noise_that_nobody_knows(files, tmp_path):
     result = call(*files, "-o", tmp_path / "out.fits", "--spread", "noise")
 
     assert result.exit_code == 2
-    assert "spread" in result.stderr
+    assert "--spread" in result.stderr
+    assert "--read-noise and --gain" in result.stderr
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--read-noise", 5), ["--read-noise", "needs --gain"]),
+        (("--gain", 2), ["--gain", "needs --read-noise"]),
+        (("--pedestal", 100), ["--pedestal", "needs --read-noise and --gain"]),
+        (("--pedestal", "nan", "--read-noise", 5, "--gain", 2), ["--pedestal", "finite"]),
+        (("--read-noise", 5, "--gain", "inf"), ["--gain", "finite"]),
+        (("--clip", "inf"), ["clip", "finite"]),
+        (("--clip", "nan"), ["clip", "finite"]),
+        (("--spread", "noise"), ["--read-noise and --gain"]),
+    ],
+)
+def test_options_that_are_impossible_or_would_be_dropped_are_refused(files, tmp_path, options, words, dry):
+    result = call(*files, "-o", tmp_path / "out.fits", *options, *dry)
+
+    assert result.exit_code == 2
+    for word in words:
+        assert word in result.stderr
+    assert not (tmp_path / "out.fits").exists()
+
+
+def test_a_gain_in_the_header_that_cannot_be_used_is_named(files, tmp_path):
+    for path in files:
+        fits.setval(path, "GAIN", value=0.0, comment="e-/ADU")
+
+    result = call(*files, "-o", tmp_path / "out.fits", "--read-noise", 5)
+
+    assert result.exit_code == 2
+    assert "GAIN = 0.0" in result.stderr
+
+
+def test_a_gain_for_frames_in_electrons(files, tmp_path):
+    for path in files:
+        fits.setval(path, "BUNIT", value="electron")
+
+    result = call(*files, "-o", tmp_path / "out.fits", "--read-noise", 5, "--gain", 2)
+
+    assert result.exit_code == 2
+    assert "in electrons already" in result.stderr
+    assert call(*files, "-o", tmp_path / "out.fits", "--read-noise", 5).exit_code == 0
+
+
+def test_variances_of_the_frames_do_for_a_noise_model(files, tmp_path):
+    frames = [tmp_path / f"{i}.fits" for i in range(4)]
+    for path, source in zip(frames, files, strict=False):
+        fw.write(fw.read(source).with_(variance=np.full(SHAPE, 100.0, np.float32)), path)
+
+    for dry in (["--dry-run"], []):
+        result = call(*frames, "-o", tmp_path / "out.fits", "--spread", "noise", "--clip", 5, *dry)
+        assert result.exit_code == 0, result.output
+    result = call(*frames, files[5], "-o", tmp_path / "new.fits", "--dry-run")
+    assert result.exit_code == 1
+    assert "UNCERT" in result.stderr
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+@pytest.mark.parametrize(
+    ("name", "code", "word"),
+    [("no/out.fits", 1, "folder"), ("out.fits.gz", 2, "compression"), ("", 1, "folder")],
+)
+def test_an_output_that_cannot_be_written(files, tmp_path, name, code, word, dry):
+    result = call(*files, "-o", tmp_path / name, "--overwrite", *dry)
+
+    assert result.exit_code == code
+    assert word in result.stderr
 
 
 def test_a_broken_file(files, tmp_path):

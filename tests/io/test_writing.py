@@ -18,6 +18,7 @@ from fullwell.errors import AlreadyExists, FileError, FrameError, ParameterError
 from fullwell.flags import Flags
 from fullwell.frame import Frame, Shared
 from fullwell.io import read, read_image, write
+from fullwell.io.writing import check_place
 
 
 def product(**changes: object) -> Frame:
@@ -346,3 +347,20 @@ def test_no_folder_and_folder_in_the_way(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="cannot be written"):
         write(product(), tmp_path / "a.fits", overwrite=True)
     assert [each.name for each in tmp_path.iterdir()] == ["a.fits"]
+
+
+def test_a_place_is_checked_before_the_work(tmp_path: Path) -> None:
+    there = tmp_path / "there.fits"
+    there.touch()
+
+    check_place(tmp_path / "new.fits", overwrite=False)
+    check_place(there, overwrite=True)
+    with pytest.raises(AlreadyExists):
+        check_place(there, overwrite=False)
+    with pytest.raises(ParameterError, match="compression"):
+        check_place(tmp_path / "new.fits.gz", overwrite=False)
+    with pytest.raises(FileError, match="no folder"):
+        check_place(tmp_path / "no" / "new.fits", overwrite=False)
+    with pytest.raises(FileError, match="is a folder"):
+        check_place(tmp_path, overwrite=True)
+    assert sorted(tmp_path.iterdir()) == [there]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fullwell.cli.noise_options import noise_model
 from fullwell.cli.quick_start import uncollected
 from fullwell.cli.terminal import printable
 
@@ -39,7 +40,13 @@ __all__ = ["combine"]
 )
 @click.option("--read-noise", type=click.FloatRange(0), help="In electrons [default: from the header].")
 @click.option("--gain", type=click.FloatRange(0, min_open=True), help="In e-/ADU [default: from the header].")
-@click.option("--pedestal", type=float, default=0.0, show_default=True, help="Level without light, in ADU.")
+@click.option(
+    "--pedestal",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Level without light, for the noise model; in the unit of the data.",
+)
 @click.option(
     "--memory",
     type=click.IntRange(1),
@@ -72,11 +79,6 @@ def combine(
     frames, where there are any, else from the scatter of the values), MASK, FLAGS, and USED, the number of
     values in each pixel. Files need no cards but the mandatory ones.
     """
-    from fullwell.errors import AlreadyExists
-
-    if output.exists() and not overwrite:
-        raise AlreadyExists(f"{output} exists already")
-    model = _model(files[0], spread=spread, read_noise=read_noise, gain=gain, pedestal=pedestal)
     result: dict[str, Any] = {
         "output": str(output),
         "frames": [str(path) for path in files],
@@ -85,38 +87,27 @@ def combine(
         "spread": spread,
         "written": not dry_run,
     }
-    if dry_run:
-        result |= _look(files)
-    else:
-        with uncollected():
+    with uncollected():
+        from fullwell.io.writing import check_place
+
+        check_place(output, overwrite=overwrite)
+        by_noise = spread == "noise"
+        model = noise_model(
+            files[0],
+            needed=by_noise and bool(clip),
+            wanted=by_noise,
+            read_noise=read_noise,
+            gain=gain,
+            pedestal=pedestal,
+        )
+        if dry_run:
+            result |= _look(files, result, model, memory=memory)
+        else:
             outcome = _run(files, output, result, model, memory=memory, workers=workers, overwrite=overwrite)
-        result |= _told(outcome)
+            result |= _told(outcome)
     click.echo(json.dumps(result, indent=1, allow_nan=False) if as_json else _sentences(result))
     # The noise model that was asked for did not hold.
     raise SystemExit(int(not dry_run and bool(clip) and result["spread"] != spread))
-
-
-def _model(
-    path: Path, *, spread: str, read_noise: float | None, gain: float | None, pedestal: float
-) -> NoiseModel | None:
-    """Noise in ADU from options or the header of the first file; None if not asked for or not known."""
-    if read_noise is None and gain is None and spread != "noise":
-        return None
-    from astropy import units as u
-
-    from fullwell.combining import NoiseModel
-    from fullwell.io import scan
-    from fullwell.io.dialects import translate
-
-    summary = scan(path)
-    known = translate(summary.header)
-    read_noise = known.read_noise.value if read_noise is None else read_noise
-    gain = known.gain.value if gain is None else gain
-    if summary.unit == u.electron:
-        gain = 1.0
-    if read_noise is None or gain is None:
-        return None
-    return NoiseModel(read_noise / gain, gain, pedestal)
 
 
 def _run(
@@ -152,11 +143,15 @@ def _run(
     )
 
 
-def _look(files: tuple[Path, ...]) -> dict[str, Any]:
-    """Check that all files can be used and fit together, as far as headers tell."""
+def _look(
+    files: tuple[Path, ...], asked: dict[str, Any], model: NoiseModel | None, *, memory: int
+) -> dict[str, Any]:
+    """Check the options, and that all files can be used and fit together, as far as headers tell."""
+    from fullwell.combining.options import Options
     from fullwell.errors import FrameError
     from fullwell.io import scan
 
+    Options(asked["method"], asked["clip"], asked["spread"], model, (0, 0), memory * 2**20)
     first = scan(files[0])
     for path in files[1:]:
         other = scan(path)
@@ -164,6 +159,8 @@ def _look(files: tuple[Path, ...]) -> dict[str, Any]:
             raise FrameError(
                 f"{path} is {other.shape} in {other.unit}, {files[0]} is {first.shape} in {first.unit}"
             )
+        if ("UNCERT" in other.planes) != ("UNCERT" in first.planes):
+            raise FrameError(f"only one of {path} and {files[0]} has UNCERT: either all files do or none")
     return {"shape": list(first.shape)}
 
 

@@ -50,6 +50,8 @@ class FileSummary:
         SHA-256 of the bytes of the file, 64 hex digits.
     detector : Detector or None
         Geometry from the section cards.
+    planes : tuple of str
+        Which of UNCERT, MASK and FLAGS the file has.
     """
 
     path: Path
@@ -62,6 +64,7 @@ class FileSummary:
     number_of_images: int
     content_hash: str
     detector: Detector | None = None
+    planes: tuple[str, ...] = ()
 
 
 def scan(
@@ -107,6 +110,7 @@ def scan(
             number_of_images=contents.number_of_images,
             content_hash=content_hash(path),
             detector=contents.detector,
+            planes=tuple(contents.planes),
         )
 
 

@@ -27,7 +27,7 @@ from fullwell.io.planes import PLANES, plane_images
 from fullwell.io.streaming import Pixels, write_units
 from fullwell.io.structure_cards import header_text, plane_text
 
-__all__ = ["checked_target", "headers_and_pixels", "own_write_errors", "write"]
+__all__ = ["check_place", "checked_target", "headers_and_pixels", "own_write_errors", "write"]
 
 _SAME_KELVIN = 1e-6
 _RESERVED = ("PRIMARY", "PSFIMAGE", *PLANES)
@@ -101,6 +101,25 @@ def checked_target(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
     if not overwrite and os.path.lexists(target):
         raise AlreadyExists(f"{path} exists already; allow overwriting or choose another name")
     return target
+
+
+def check_place(path: str | os.PathLike[str], *, overwrite: bool) -> None:
+    """Check, before the work, that a file could be written.
+
+    Raises
+    ------
+    AlreadyExists, ParameterError
+        As for `checked_target`.
+    FileError
+        If there is no folder for it, or none that may be written to, or it is a folder itself.
+    """
+    target = checked_target(path, overwrite=overwrite)
+    if not target.parent.is_dir():
+        raise FileError(target, f"cannot be written: there is no folder {target.parent}; make it first")
+    if target.is_dir():
+        raise FileError(target, "cannot be written: it is a folder; give the name of a file")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise FileError(target, f"cannot be written: no permission to write to {target.parent}")
 
 
 @contextmanager
