@@ -20,7 +20,7 @@ from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.frame import Frame
 from fullwell.noise import Noise
-from fullwell.scene import Scene, Sky, Stars
+from fullwell.scene import Lamp, Moonlight, Scene, Sky, Stars, Twilight
 
 SHAPE = (120, 160)
 DETECTOR = Detector.single(SHAPE)
@@ -167,6 +167,49 @@ def test_a_pattern_lost_in_noise_is_refused():
         lost.estimate(frame_of(np.full(SHAPE, 100.0) + noise))
     with pytest.raises(ChainError, match="shape"):
         Fringes(np.zeros((3, 3))).correct(frame_of(np.ones(SHAPE)))
+
+
+@pytest.mark.parametrize(
+    ("scene", "amplitude"),
+    [
+        (None, 0.0), (Scene(), 0.0), (np.zeros(SHAPE), 0.0), (Sky(0.0), 0.0),
+        (Lamp(300.0), 0.0), (Scene([Twilight(300.0)]), 0.0), (Scene([Lamp(300.0), Moonlight(2.0)]), 0.0),
+        (Sky(300.0), 1.0), (Scene([Lamp(10.0), Sky(300.0)]), 1.0), (np.full(SHAPE, 300.0), 1.0), (300.0, 1.0),
+    ],
+)  # fmt: skip
+def test_fringes_are_of_the_night_sky_alone(scene, amplitude):
+    fringes = Fringes.thin_film(SHAPE, seed=3, visibility=0.05, sky=300.0)
+    made = SignalChain([fringes], detector=DETECTOR).expose(scene, 10.0, seed=1)
+    expected = made.light + np.float32(amplitude * 3000) * fringes.pattern
+    np.testing.assert_allclose(made.frame.data, expected, rtol=1e-6, atol=1e-3)
+    assert made.truth["fringe_amplitude"] == amplitude
+    assert made.frame.data.mean(dtype=float) == pytest.approx(made.light.mean(dtype=float), abs=1e-3)
+
+
+def test_a_dark_has_no_fringes_before_and_after_its_correction():
+    chain = SignalChain.preset("lsst-e2v", amplifier=(40, 40), wavelength=950.0, seed=1)
+    assert chain.get("fringes").sky > 0
+    plain = chain.without("fringes")
+    frame = chain.expose(None, 30.0, seed=1).frame
+    np.testing.assert_array_equal(frame.data, plain.expose(None, 30.0, seed=1).frame.data)
+    # Bias wander, which no correction takes out whole, would leave an e- or so. Fitted and subtracted the
+    # pattern is all the same, of a frame without light too; 40 x 40 x 16 pixels of 6 e-, 5 standard errors.
+    steady = chain.without("bias_wander")
+    for seconds in (30.0, 0.0):
+        clean = steady.correct(steady.expose(None, seconds, seed=1).frame)
+        assert abs(clean.data.mean(dtype=float)) < 5 * 6.0 / np.sqrt(clean.data.size)
+        assert abs(clean.header["FRINGAMP"]) < 5 * clean.header["FRINGERR"]
+
+
+def test_a_pattern_that_adds_light_is_refused():
+    pattern = Fringes.thin_film(SHAPE, seed=3).pattern
+    with pytest.raises(ParameterError, match="mean of the pattern"):
+        Fringes(1 + pattern)
+    with pytest.raises(ParameterError, match="mean of the pattern"):
+        Fringes(np.maximum(pattern, 0))
+    chain = SignalChain([Fringes(pattern, sky=5.0)], detector=DETECTOR)
+    with pytest.raises(ParameterError, match="amplitude"):
+        chain.expose(Sky(5.0), 1.0, seed=1, state={"fringes": {"amplitude": -1.0}})
 
 
 def test_illumination_is_found_in_the_sky_that_a_lamp_flat_divided():

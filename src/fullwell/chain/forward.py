@@ -18,7 +18,7 @@ from fullwell.errors import ChainError, ParameterError
 from fullwell.frame import Frame
 from fullwell.kernels.simulate import Step, run
 from fullwell.noise import Noise
-from fullwell.scene.source import rate
+from fullwell.scene.source import has_night_sky, rate
 
 __all__ = ["Exposure", "Renders", "Take", "expose"]
 
@@ -117,6 +117,7 @@ def expose(
         temperature=None if temperature is None else _kelvin(temperature),
         idle=None if idle is None else _seconds("idle", idle),
         light_time=light_time,
+        night_sky=has_night_sky(scene),
     )
     path = _Path(signal, seen)
     kept: dict[str, Frame] = {}

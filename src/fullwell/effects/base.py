@@ -102,6 +102,8 @@ class Signal:
         Whether the photo-electrons in `image` are counted already: brighter-fatter does that itself.
     spread : float or None
         Standard deviation of charge that drifts the whole thickness, pixels; None where no effect states it.
+    night_sky : bool
+        Whether the light is, in part, that of the night sky with its narrow lines.
     """
 
     image: npt.NDArray[Any]
@@ -119,6 +121,7 @@ class Signal:
     light_time: float | None = None
     behind: Sequence[npt.NDArray[Any]] | None = None
     spread: float | None = None
+    night_sky: bool = True
 
     @property
     def layout(self) -> str:

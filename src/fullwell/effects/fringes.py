@@ -13,7 +13,7 @@ from astropy import units as u
 
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
 from fullwell.effects.converters import electron_rate, finite_image, fits
-from fullwell.effects.sky_frames import combined_sky, sky_level
+from fullwell.effects.sky_frames import combined_sky
 from fullwell.effects.stacking import identity, load_corrected
 from fullwell.errors import ChainError, ParameterError
 from fullwell.frame import Frame, FrameSet
@@ -24,6 +24,9 @@ __all__ = ["Fringes"]
 #: Sigma beyond which a pixel does not count when the amplitude is fitted.
 CLIP = 3.0
 
+#: What the mean of a pattern may be, as part of its largest value: 0 but for rounding and noise.
+MEAN = 0.01
+
 
 @attrs.frozen(eq=False)
 class Fringes(Effect):
@@ -32,11 +35,12 @@ class Fringes(Effect):
     Parameters
     ----------
     pattern : ndarray of float32, shape (rows, columns)
-        Mean 0; part of the sky level at amplitude 1.
+        Mean 0, checked; part of the sky level at amplitude 1.
     amplitude : float
         Times `pattern`, forward; ``state['fringes']['amplitude']`` takes its place in single exposures.
     sky : Quantity or float
-        Sky level, e-/s, that the pattern is a part of, forward.
+        Sky level, e-/s, that the pattern is a part of, forward, in exposures with light of the night sky:
+        a `Scene` with a `Sky` in it, or an image. Lamps, twilight, the moon and stars have no narrow lines.
     variance : float or ndarray
         Of a measured pattern.
     id : str
@@ -63,6 +67,9 @@ class Fringes(Effect):
             value = getattr(self, name)
             if not (np.isfinite(value) and value >= 0):
                 raise ParameterError(name, value, "finite and 0 or more")
+        mean, largest = float(self.pattern.mean(dtype=np.float64)), float(np.abs(self.pattern).max())
+        if abs(mean) > MEAN * largest + 1e-6:
+            raise ParameterError("mean of the pattern", mean, "0 (subtract it: a pattern adds no light)")
 
     @classmethod
     def thin_film(
@@ -120,9 +127,20 @@ class Fringes(Effect):
         return cls(pattern, sky=sky)
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:  # noqa: ARG002
-        """Add the pattern where there is sky light, in proportion to the exposure time."""
+        """Add the pattern in proportion to the exposure time, if there is light of the night sky.
+
+        Raises
+        ------
+        ParameterError
+            If the amplitude that the state sets is negative.
+        """
         fits(self.name, self.pattern, signal.image.shape)
         amplitude = float(signal.state.get(self.name, {}).get("amplitude", self.amplitude))
+        if not amplitude >= 0:
+            raise ParameterError("state['fringes']['amplitude']", amplitude, "0 or more")
+        if not (signal.night_sky and signal.image.any()):
+            signal.truth["fringe_amplitude"] = 0.0
+            return
         added = np.float32(amplitude * self.sky * signal.exposure_time) * self.pattern
         signal.image = np.maximum(signal.image + added, 0).astype(np.float32)
         signal.truth["fringe_amplitude"] = amplitude
@@ -179,7 +197,7 @@ class Fringes(Effect):
         good = ~frame.mask & np.isfinite(frame.data)
         data, pattern = frame.data[good].astype(np.float64), self.pattern[good].astype(np.float64)
         kept = np.ones(data.size, bool)
-        level, amplitude, error = sky_level(frame), 0.0, float("nan")
+        level, amplitude, error = 0.0, 0.0, float("nan")  # any level to begin with: the median is taken off
         for _ in range(20):
             rest = data - level - amplitude * pattern
             middle = np.median(rest)

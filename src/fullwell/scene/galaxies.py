@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -56,6 +56,7 @@ class Galaxies:
     The center is sampled finer than pixels, and the stamp is scaled so that its sum is `flux`.
     """
 
+    night_sky: ClassVar[bool] = False
     x: Values = attrs.field(converter=_values)
     y: Values = attrs.field(converter=_values)
     flux: Values = attrs.field(converter=_values)

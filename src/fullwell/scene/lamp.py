@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import attrs
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +28,7 @@ class Lamp:
         If the level is negative or not finite.
     """
 
+    night_sky: ClassVar[bool] = False
     level: float = attrs.field(converter=rate, validator=not_negative)
 
     def render(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:

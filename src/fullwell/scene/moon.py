@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -41,6 +42,7 @@ class Moonlight:
     6.2e7 / rho^2 nearer. Extinction is the same all over the frame.
     """
 
+    night_sky: ClassVar[bool] = False
     level: float = attrs.field(converter=rate, validator=not_negative)
     distance: float = 60.0
     direction: float = 0.0

@@ -39,6 +39,11 @@ class Sky:
         if len(self.gradient) != 2 or not abs(self.gradient[0]) + abs(self.gradient[1]) <= 2:
             raise ParameterError("gradient", self.gradient, "two numbers whose sizes add up to 2 at most")
 
+    @property
+    def night_sky(self) -> bool:
+        """Whether there is light with the narrow lines of the night sky."""
+        return self.level > 0
+
     def render(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
         """Return the expected photo-electrons per second and pixel."""
         image = np.zeros(shape, np.float32)

@@ -13,7 +13,7 @@ from astropy import units as u
 from fullwell.effects.base import in_unit
 from fullwell.errors import ParameterError
 
-__all__ = ["Scene", "Source", "not_negative", "rate"]
+__all__ = ["Scene", "Source", "has_night_sky", "not_negative", "rate"]
 
 
 @runtime_checkable
@@ -55,6 +55,11 @@ class Scene:
             if not isinstance(part, Source):
                 raise ParameterError("part of a scene", part, "something with a method render(shape)")
 
+    @property
+    def night_sky(self) -> bool:
+        """Whether one of the parts has the narrow lines of the night sky."""
+        return any(has_night_sky(part) for part in self.parts)
+
     def render(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
         """Return the expected photo-electrons per second and pixel, before the flat response.
 
@@ -78,6 +83,11 @@ class Scene:
                 part.add_to(image)
             else:
                 image += part.render((image.shape[0], image.shape[1]))
+
+
+def has_night_sky(scene: Any) -> bool:
+    """Return whether light has the narrow lines of the night sky; images and scenes that say nothing have."""
+    return scene is not None and bool(getattr(scene, "night_sky", True))
 
 
 def rate(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -37,6 +37,7 @@ class Spots:
         If a value is impossible.
     """
 
+    night_sky: ClassVar[bool] = False
     x: Any = attrs.field(converter=np.atleast_1d)
     y: Any = attrs.field(converter=np.atleast_1d)
     level: float = attrs.field(converter=rate, validator=not_negative)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import attrs
 import numpy as np
@@ -60,6 +60,7 @@ class Stars:
     of its flux would lie, or at 150 core radii. The pixels add up to what lies within.
     """
 
+    night_sky: ClassVar[bool] = False
     x: Values = attrs.field(converter=_values)
     y: Values = attrs.field(converter=_values)
     flux: Values = attrs.field(converter=_values)

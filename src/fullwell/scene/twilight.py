@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -44,6 +44,7 @@ class Twilight:
         If a value is impossible.
     """
 
+    night_sky: ClassVar[bool] = False
     level: float = attrs.field(converter=rate, validator=not_negative)
     start: float = attrs.field(default=0.0, converter=_seconds)
     exposure_time: float = attrs.field(default=1.0, converter=_seconds, validator=not_negative)
