@@ -14,7 +14,7 @@ from astropy import units as u
 from fullwell.combining import DEFAULT_MEMORY, stack
 from fullwell.effects.affine import Affine, MasterTerm
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, numbers_in
-from fullwell.effects.converters import checked_image
+from fullwell.effects.converters import adu, checked_image
 from fullwell.effects.stacking import (
     additive_offsets,
     detector_of,
@@ -51,7 +51,7 @@ class Bias(Effect):
     structure : ndarray or None, shape (rows, columns)
         What the light-sensitive pixels have on top (gradient, bad columns), ADU, assembled. A measured bias
         holds everything here and has level 0.
-    drift : float
+    drift : Quantity or float
         Standard deviation, in ADU, of a level that changes from exposure to exposure.
     variance : float or ndarray
         Variance of `structure` where it was measured, ADU^2.
@@ -76,7 +76,7 @@ class Bias(Effect):
     settable: ClassVar[Mapping[str, type[float] | type[str]]] = {"level_offset": float}
     level: tuple[float, ...] = attrs.field(default=0.0, converter=_level)
     structure: npt.NDArray[np.float32] | None = None
-    drift: float = 0.0
+    drift: float = attrs.field(default=0.0, converter=adu)
     variance: Any = 0.0
     flags: FlagImage | None = None
     applied: tuple[str, ...] = ()

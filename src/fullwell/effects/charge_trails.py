@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from fullwell.effects.converters import electrons
 from fullwell.errors import ParameterError
 
 __all__ = ["Trap", "trail"]
@@ -25,7 +26,7 @@ class Trap:
     ----------
     pixel : int
         Transfers from the trap to the output; packets that start at it or beyond pass it.
-    size : float
+    size : Quantity or float
         Electrons that it holds at most.
     fill : float
         Part of a packet that it takes, up to its size.
@@ -40,7 +41,7 @@ class Trap:
     """
 
     pixel: int
-    size: float
+    size: float = attrs.field(converter=electrons)
     fill: float = 0.01
     release: float = 3.0
     amplifier: int | None = None

@@ -78,6 +78,8 @@ class CosmicRays(Effect):
             value = getattr(self, name)
             if not (np.isfinite(value) and value >= 0):
                 raise ParameterError(name, value, "finite and 0 or more")
+        if not self.depth > 0:
+            raise ParameterError("depth", self.depth, "above 0 um")
         if self.neighbors > 1:
             raise ParameterError("neighbors", self.neighbors, "a fraction, 0 to 1")
         if self.diffusion is not None and not 0 <= self.diffusion <= 20:

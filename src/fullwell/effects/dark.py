@@ -15,7 +15,7 @@ from fullwell.combining import DEFAULT_MEMORY
 from fullwell.detector import Detector
 from fullwell.effects.affine import Affine, MasterTerm
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
-from fullwell.effects.converters import checked_image
+from fullwell.effects.converters import checked_image, seconds
 from fullwell.effects.dark_fit import line_weights
 from fullwell.effects.dark_law import DarkLaw, Scaling, scaling, scaling_key
 from fullwell.effects.silicon import kelvin
@@ -126,7 +126,7 @@ class Dark(Effect):
     offset : Quantity, float or ndarray
         e- that come with any exposure, however short, but not with a bias of zero seconds, and do not grow
         with time.
-    dead_time : float
+    dead_time : Quantity or float
         Seconds in which charge collects beyond the exposure, between clearing and read-out.
     unit : astropy unit
         Electron, or ADU for a dark measured without a gain.
@@ -157,7 +157,7 @@ class Dark(Effect):
     kind: ClassVar[Kind] = Kind.POINTWISE
     rate: Any = attrs.field(default=0.0, converter=_rate)
     offset: Any = attrs.field(default=0.0, converter=_offset)
-    dead_time: float = 0.0
+    dead_time: float = attrs.field(default=0.0, converter=seconds)
     unit: u.UnitBase = u.electron
     levels: tuple[DarkLevel, ...] = ()
     shared: dict[str, Shared] = attrs.field(factory=dict)

@@ -28,7 +28,10 @@ MOST_ENERGY = 2.0  # eV
 
 
 def _pixels(value: Any) -> npt.NDArray[np.int64]:
-    array = np.asarray(value, np.int64).reshape(-1, 2)
+    places = np.asarray(value)
+    if places.size and places.dtype.kind not in "iu":
+        raise ParameterError("pixels", places.dtype.name, "whole rows and columns")
+    array = places.astype(np.int64).reshape(-1, 2)
     if (array < 0).any():
         raise ParameterError("pixels", array.min(), "rows and columns of 0 or more")
     return array
@@ -181,6 +184,12 @@ class Telegraph(Effect):
         """Add the electrons of the upper level; ``signal.truth['telegraph']`` has the seconds in it."""
         if not len(self.pixels):
             return
+        outside = (self.pixels >= signal.image.shape).any(axis=1)
+        if outside.any():
+            raise ChainError(
+                f"telegraph pixel {tuple(map(int, self.pixels[outside][0]))} lies outside of the frame of "
+                f"{signal.image.shape}"
+            )
         stream = noise.stream(self.name)
         before = signal.memory.get(self.name)
         high, after = self._time_in_upper(signal.dark_time, stream, before, idle=signal.idle or 0.0)
