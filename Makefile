@@ -55,7 +55,7 @@ bench: $(BENCH)/.setup-done  ## measure beside all peers found, e.g. ONLY="kerne
 
 $(BENCH)/.setup-done: pyproject.toml constraints.txt benchmarks/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[web]'
 	@grep -v '^#' benchmarks/requirements.txt | while read -r peer; do \
 	    $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "$$peer" \
 	    || echo "absent: $$peer could not be installed"; done
