@@ -51,13 +51,13 @@ export async function lookedFor(id) {
 }
 
 /** Details of a frame (shape, limits, amplifiers ...), asked for once. */
-export function detailsOf(id) {
+export function detailsOf(id, { counted = true } = {}) {
   if (!details.has(id)) {
-    const answer = track(getJson(`frames/${encodeURIComponent(id)}`));
+    const answer = getJson(`frames/${encodeURIComponent(id)}`, {}, { counted: false });
     details.set(id, answer);
     answer.then((told) => { if (!byId.has(id) && !unlisted.has(id)) unlisted.set(id, told.layout === 'assembled' ? `${told.name} (assembled)` : told.name); }, () => details.delete(id));
   }
-  return details.get(id);
+  return counted ? track(details.get(id)) : details.get(id);
 }
 
 /** Forget the details of a frame: its file changed or is gone. */

@@ -285,7 +285,7 @@ export class Viewer {
     for (const [who, step] of [['next', 1], ['previous', -1]]) {
       const id = neighbor(step);
       if (!id || id === one.source.id) continue;
-      detailsOf(id).then((details) => want(who, one.needs(new FrameSource(details, { plane, pool })), { counted: false }), () => {});
+      detailsOf(id, { counted: false }).then((details) => want(who, one.needs(new FrameSource(details, { plane, pool })), { counted: false }), () => {});
     }
   }
 
