@@ -10,8 +10,9 @@ import numpy.typing as npt
 from fullwell.detector import Box
 from fullwell.errors import FrameError
 from fullwell.kernels.histograms import count_values
+from fullwell.kernels.pool import over_blocks
 from fullwell.picture import find_limits
-from fullwell.web.pixels import Pixels, bands
+from fullwell.web.pixels import Pixels, band_boxes
 
 __all__ = ["find_all_limits"]
 
@@ -38,16 +39,20 @@ def find_all_limits(pixels: Pixels) -> dict[str, Interval] | None:
     step = max(1, rows * columns // _SAMPLE)
     rows_apart = max(1, min(step, rows // _SAMPLE_ROWS))
     columns_apart = max(1, step // rows_apart)
-    sample, counts, extremes = [], np.zeros(2**16, np.int64), []
     exact = pixels.dtype == np.uint16
-    for y, band in bands(pixels, whole):
-        sample.append(band[-y % rows_apart :: rows_apart, ::columns_apart].copy())
+
+    def of_band(box: Box) -> tuple[npt.NDArray[Any], Any, list[float]]:
+        band = pixels.read(box)
+        sample = band[-box.y0 % rows_apart :: rows_apart, ::columns_apart].copy()
         if exact:
-            counts += count_values(band)
-        else:
-            finite = band[np.isfinite(band)]
-            extremes += [float(finite.min()), float(finite.max())] if finite.size else []
-    values = np.concatenate(sample)
+            return sample, count_values(band), []
+        finite = band[np.isfinite(band)]
+        return sample, 0, [float(finite.min()), float(finite.max())] if finite.size else []
+
+    parts = over_blocks(of_band, band_boxes(pixels, whole))
+    values = np.concatenate([sample for sample, _, _ in parts])
+    counts = sum(counted for _, counted, _ in parts)
+    extremes = [value for _, _, found in parts for value in found]
     try:
         limits = {"zscale": find_limits(values, limits="zscale")}
     except FrameError:

@@ -25,7 +25,27 @@ from fullwell.io.structure import Unit
 from fullwell.web.answers import Refusal, shown
 from fullwell.web.store import Store
 
-__all__ = ["ArrayPixels", "FilePixels", "Flagged", "Made", "Patch", "Patched", "Pixels", "bands"]
+__all__ = [
+    "ArrayPixels",
+    "FilePixels",
+    "Flagged",
+    "Made",
+    "Patch",
+    "Patched",
+    "Pixels",
+    "band_boxes",
+    "bands",
+]
+    "ArrayPixels",
+    "FilePixels",
+    "Flagged",
+    "Made",
+    "Patch",
+    "Patched",
+    "Pixels",
+    "band_boxes",
+    "bands",
+]
 
 _BAND_BYTES = 4 * 2**20
 
@@ -295,7 +315,12 @@ def bands(pixels: Pixels, box: Box, *, multiple: int = 1) -> Iterator[tuple[int,
     ------
     first row of the band, counted from that of the box; its pixels
     """
+    for band in band_boxes(pixels, box, multiple=multiple):
+        yield band.y0 - box.y0, pixels.read(band)
+
+
+def band_boxes(pixels: Pixels, box: Box, *, multiple: int = 1) -> list[Box]:
+    """Return the boxes that `bands` reads one after the other."""
     width = pixels.shape[1] * pixels.dtype.itemsize
     rows = max(_BAND_BYTES // width // multiple, 1) * multiple
-    for y in range(box.y0, box.y1, rows):
-        yield y - box.y0, pixels.read(attrs.evolve(box, y0=y, y1=min(y + rows, box.y1)))
+    return [attrs.evolve(box, y0=y, y1=min(y + rows, box.y1)) for y in range(box.y0, box.y1, rows)]
