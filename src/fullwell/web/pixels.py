@@ -36,16 +36,6 @@ __all__ = [
     "band_boxes",
     "bands",
 ]
-    "ArrayPixels",
-    "FilePixels",
-    "Flagged",
-    "Made",
-    "Patch",
-    "Patched",
-    "Pixels",
-    "band_boxes",
-    "bands",
-]
 
 _BAND_BYTES = 4 * 2**20
 
