@@ -280,7 +280,7 @@ def test_frozen(folder):
 
 FROZEN = {
     "bias_003.fits": "dd08d4d43f0cca65",
-    "dark_002.fits": "7d50a3cf1d3031f9",
+    "dark_002.fits": "2fe352e1f95e966c",
     "flat_001.fits": "85afaa199abc2c6e",
-    "light_002.fits": "2343f118177ff4dc",
+    "light_002.fits": "6a8b60561f3931f8",
 }

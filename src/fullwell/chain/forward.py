@@ -217,7 +217,7 @@ def _rates(value: Any, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
     except (ParameterError, TypeError, ValueError) as error:
         seen = value.unit if isinstance(value, u.Quantity) else type(value).__name__
         raise ParameterError("scene", seen, allowed) from error
-    if rates.shape not in ((), shape):
+    if rates.shape not in ((), (1, 1), shape):  # even light may come as an image of one pixel
         raise ParameterError("scene", rates.shape, allowed)
     return rates
 
