@@ -12,6 +12,7 @@ import numpy.typing as npt
 from astropy import units as u
 from astropy.io.fits import Header
 
+from fullwell.brief import Brief
 from fullwell.detector import Detector
 from fullwell.errors import FrameError, UnitError
 from fullwell.flags import BAD_FOR_SCIENCE, FLAG_DTYPE, FlagImage, Flags, mask_of
@@ -43,8 +44,8 @@ class Shared:
         return self.coefficient * self.coefficient * self.variance
 
 
-@dataclass(slots=True, eq=False)
-class Frame:
+@dataclass(slots=True, eq=False, repr=False)
+class Frame(Brief):
     """An image with all that is known of its pixels.
 
     Parameters

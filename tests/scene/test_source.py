@@ -27,3 +27,9 @@ def test_lamp():
 def test_only_sources():
     with pytest.raises(ParameterError, match="render"):
         Scene([3])
+
+
+def test_a_scene_of_one_source_needs_no_list():
+    assert np.array_equal(Scene(Sky(5.0)).render((2, 3)), Scene([Sky(5.0)]).render((2, 3)))
+    with pytest.raises(ParameterError, match="part of a scene"):
+        Scene(5.0)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from astropy import units as u
 from astropy.io.fits import Header
 
+from fullwell.brief import Brief
 from fullwell.chain.states import check_state
 from fullwell.detector import Detector
 from fullwell.effects.base import Effect, Signal, Stage, in_unit
@@ -31,8 +32,8 @@ class Renders(Protocol):
         ...
 
 
-@attrs.frozen(eq=False)
-class Take:
+@attrs.frozen(eq=False, repr=False)
+class Take(Brief):
     """One exposure of a sequence.
 
     Parameters
@@ -55,8 +56,8 @@ class Take:
     noise: Noise | None = None
 
 
-@attrs.frozen(eq=False)
-class Exposure:
+@attrs.frozen(eq=False, repr=False)
+class Exposure(Brief):
     """A simulated frame and what is true about it.
 
     Parameters

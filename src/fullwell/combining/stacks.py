@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from fullwell.brief import Brief
 from fullwell.combining.blocks import Planes, combine_inputs
 from fullwell.combining.inputs import Inputs
 from fullwell.combining.options import DEFAULT_MEMORY, Levels, NoiseModel, Options
@@ -30,8 +31,8 @@ class _Clipped(Protocol):
 _Result = TypeVar("_Result", bound=_Clipped)
 
 
-@attrs.frozen(eq=False)
-class Combined:
+@attrs.frozen(eq=False, repr=False)
+class Combined(Brief):
     """A combined frame and what went on in it.
 
     Parameters

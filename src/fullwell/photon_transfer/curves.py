@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
+from fullwell.brief import Brief
 from fullwell.detector import Detector
 from fullwell.errors import ChainError, FrameError, NotEnoughFrames, ParameterError, UnitError
 from fullwell.frame import Frame, FrameLike, as_frame
@@ -24,8 +25,8 @@ LEVELS = ("bias", "overscan")
 TOO_LATE = ("dark", "flat", "gain", "fringes", "illumination", "brighter_fatter")
 
 
-@attrs.frozen(eq=False)
-class Curve:
+@attrs.frozen(eq=False, repr=False)
+class Curve(Brief):
     """What the pairs say of one amplifier, in the order of their means.
 
     Parameters

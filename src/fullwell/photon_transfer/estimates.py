@@ -6,13 +6,15 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from fullwell.brief import Brief
+
 __all__ = ["BrighterFatterMatrices", "Estimate", "FullWellEstimate"]
 
 Array = npt.NDArray[np.float64]
 
 
-@attrs.frozen(eq=False)
-class Estimate:
+@attrs.frozen(eq=False, repr=False)
+class Estimate(Brief):
     """A number for each amplifier.
 
     Parameters
@@ -27,7 +29,7 @@ class Estimate:
     unit: str
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class FullWellEstimate(Estimate):
     """Where the variance turns, in electrons.
 
@@ -40,8 +42,8 @@ class FullWellEstimate(Estimate):
     lower_limit: npt.NDArray[np.bool_] = attrs.field(kw_only=True)
 
 
-@attrs.frozen(eq=False)
-class BrighterFatterMatrices:
+@attrs.frozen(eq=False, repr=False)
+class BrighterFatterMatrices(Brief):
     """By how much charge moves the borders of pixels.
 
     ``[..., i, j]`` is i columns (x, serial) and j rows (y, parallel) apart, one quadrant of four that are the

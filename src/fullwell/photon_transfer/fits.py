@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from fullwell.brief import Brief
 from fullwell.errors import FullwellError, NotEnoughFrames
 from fullwell.photon_transfer.curves import Curve
 from fullwell.photon_transfer.least_squares import Solution, solve, start_of
@@ -20,8 +21,8 @@ __all__ = ["AmplifierFit", "fit_curve"]
 Array = npt.NDArray[np.float64]
 
 
-@attrs.frozen(eq=False)
-class AmplifierFit:
+@attrs.frozen(eq=False, repr=False)
+class AmplifierFit(Brief):
     """What a model says of one amplifier.
 
     Parameters

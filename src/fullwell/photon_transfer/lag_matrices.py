@@ -8,6 +8,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from fullwell.brief import Brief
+
 __all__ = ["LagMatrices", "four_quadrants", "sum_of_all_lags"]
 
 Array = npt.NDArray[np.float64]
@@ -41,8 +43,8 @@ def _copies(lags: int) -> Array:
     return np.multiply.outer(one, one)
 
 
-@attrs.frozen(eq=False)
-class LagMatrices:
+@attrs.frozen(eq=False, repr=False)
+class LagMatrices(Brief):
     """Convolution with a matrix of lags as a linear operator on flattened quadrants.
 
     Parameters

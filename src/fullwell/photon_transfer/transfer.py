@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from fullwell.brief import Brief
 from fullwell.detector import Detector
 from fullwell.errors import NotEnoughFrames, ParameterError
 from fullwell.frame import Frame, FrameLike
@@ -35,8 +36,8 @@ def _as_tuple(fits: Iterable[AmplifierFit]) -> tuple[AmplifierFit, ...]:
     return tuple(fits)
 
 
-@attrs.frozen(eq=False)
-class PhotonTransfer:
+@attrs.frozen(eq=False, repr=False)
+class PhotonTransfer(Brief):
     """What pairs of flats say of a detector, amplifier by amplifier.
 
     The sign: ``a_00`` is negative, here, in files and in plots, since a pixel that holds charge shrinks.

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from fullwell.brief import Brief
 from fullwell.errors import ParameterError
 from fullwell.scene.source import rate
 
@@ -24,8 +25,8 @@ def _values(value: Any) -> Values:
     return np.atleast_1d(np.asarray(rate(value), np.float64))
 
 
-@attrs.frozen(eq=False)
-class Galaxies:
+@attrs.frozen(eq=False, repr=False)
+class Galaxies(Brief):
     """Extended sources.
 
     Parameters

@@ -34,8 +34,8 @@ class AddsTo(Protocol):
         ...
 
 
-def _parts(value: Iterable[Source]) -> tuple[Source, ...]:
-    return tuple(value)
+def _parts(value: Source | Iterable[Source]) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, Iterable) else (value,)
 
 
 @attrs.frozen(eq=False)
@@ -44,7 +44,7 @@ class Scene:
 
     Parameters
     ----------
-    parts : sequence of Source
+    parts : Source or sequence of Source
         None at all is a closed shutter.
     """
 

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from fullwell.brief import Brief
 from fullwell.detector import Detector
 from fullwell.errors import ParameterError
 from fullwell.scene.source import not_negative, rate
@@ -16,8 +17,8 @@ from fullwell.scene.source import not_negative, rate
 __all__ = ["Spots"]
 
 
-@attrs.frozen(eq=False)
-class Spots:
+@attrs.frozen(eq=False, repr=False)
+class Spots(Brief):
     """Round spots of even light.
 
     Parameters

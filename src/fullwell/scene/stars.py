@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from fullwell.brief import Brief
 from fullwell.errors import ParameterError
 from fullwell.noise import FIXED_PATTERN, Noise
 from fullwell.scene.source import rate
@@ -30,8 +31,8 @@ def _values(value: Any) -> Values:
     return np.atleast_1d(np.asarray(rate(value), np.float64))
 
 
-@attrs.frozen(eq=False)
-class Stars:
+@attrs.frozen(eq=False, repr=False)
+class Stars(Brief):
     """Point sources seen through one point-spread function.
 
     Parameters
