@@ -10,7 +10,7 @@ from fullwell.night.gains import DISAGREE
 from fullwell.night.recipes import Recipes
 from fullwell.sorting import SetAside, Sorted
 
-__all__ = ["warnings_of"]
+__all__ = ["gain_warnings", "warnings_of"]
 
 SCATTER = 0.15  # of the predicted variance
 NOISE = (0.8, 1.3)  # of the predicted noise; fine structure of the sky adds to what is found
@@ -94,7 +94,7 @@ def _product_warnings(
         texts = [*product.get("warnings", ()), *_doubts(product)]
         rows += [{"severity": "warning", "subject": name, "text": text} for text in texts]
     for row in gains:
-        rows += _gain_warnings(row)
+        rows += gain_warnings(row)
     return rows
 
 
@@ -113,7 +113,19 @@ def _doubts(product: Mapping[str, Any]) -> list[str]:
     return texts
 
 
-def _gain_warnings(row: Mapping[str, Any]) -> list[dict[str, str]]:
+def gain_warnings(row: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Say where a gain could not be measured, or is not the one that was used; amplifiers in one sentence.
+
+    Parameters
+    ----------
+    row : mapping
+        What stands in the results of a gain.
+
+    Returns
+    -------
+    list of dict
+        None or one, as of `warnings_of`.
+    """
     used = row["used"]
     trouble = row["reason"] or row.get("trouble")
     if trouble:
@@ -122,10 +134,22 @@ def _gain_warnings(row: Mapping[str, Any]) -> list[dict[str, str]]:
         return [{"severity": severity, "subject": str(row["name"]), "text": text}]
     if not row.get("gain") or used is None or not used["values"]:
         return []
-    texts = []
     values = list(used["values"]) * (len(row["gain"]) if len(used["values"]) == 1 else 1)
-    for measured, told in zip(row["gain"], values, strict=False):
-        if abs(measured / told - 1) > DISAGREE:
-            used_gain = f"the {used['source']} {told:.3f}; the latter was used"
-            texts.append(f"the flats say a gain of {measured:.3f} e-/ADU, {used_gain}")
-    return [{"severity": "warning", "subject": str(row["name"]), "text": text} for text in texts]
+    apart = [
+        (measured, told)
+        for measured, told in zip(row["gain"], values, strict=False)
+        if abs(measured / told - 1) > DISAGREE
+    ]
+    if not apart:
+        return []
+    measured, told = (_range(numbers) for numbers in zip(*apart, strict=True))
+    where = f" on {len(apart)} of {len(row['gain'])} amplifiers" if len(row["gain"]) > 1 else ""
+    text = (
+        f"the flats say a gain of {measured} e-/ADU{where}, the {used['source']} {told}; the latter was used"
+    )
+    return [{"severity": "warning", "subject": str(row["name"]), "text": text}]
+
+
+def _range(numbers: Sequence[float]) -> str:
+    least, most = f"{min(numbers):.3f}", f"{max(numbers):.3f}"
+    return least if least == most else f"{least} to {most}"
