@@ -23,14 +23,18 @@ def row(measured, told, **more):
         (
             [1.8, 1.5, 1.9],
             [1.5],
-            "the flats say a gain of 1.800 to 1.900 e-/ADU on 2 of 3 amplifiers, the header 1.500; "
-            "the latter was used",
+            (
+                "the flats say a gain of 1.800 to 1.900 e-/ADU on 2 of 3 amplifiers, the header 1.500; "
+                "the latter was used"
+            ),
         ),
         (
             [1.8, 1.5],
             [1.2, 1.0],
-            "the flats say a gain of 1.500 to 1.800 e-/ADU on 2 of 2 amplifiers, the header 1.000 to 1.200; "
-            "the latter was used",
+            (
+                "the flats say a gain of 1.500 to 1.800 e-/ADU on 2 of 2 amplifiers, the header 1.000 to 1.200; "
+                "the latter was used"
+            ),
         ),
     ],
 )
