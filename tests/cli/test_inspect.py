@@ -5,8 +5,11 @@ import signal
 import socket
 import urllib.request
 
+import pytest
 
-def test_inspect_serves_until_it_is_interrupted(start, raw, tmp_path, monkeypatch):
+
+@pytest.mark.parametrize(("number", "codes"), [(signal.SIGINT, (0, 130)), (signal.SIGTERM, (143,))])
+def test_inspect_serves_until_it_is_ended(start, raw, tmp_path, monkeypatch, number, codes):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     process = start("inspect", raw, "--no-browser", "--json")
     told = json.loads(process.stdout.readline())
@@ -14,13 +17,13 @@ def test_inspect_serves_until_it_is_interrupted(start, raw, tmp_path, monkeypatc
     assert told["address"].startswith("http://127.0.0.1:")
     with urllib.request.urlopen(f"{told['address']}/api/session", timeout=60) as answer:
         assert json.load(answer)["roots"][0]["path_shown"] == str(raw)
-    announced = json.loads((tmp_path / "fullwell" / "inspector.json").read_text())
-    assert announced["url"] == told["address"]
-    process.send_signal(signal.SIGINT)
+    announced = tmp_path / "fullwell" / f"inspector-{process.pid}.json"
+    assert json.loads(announced.read_text())["url"] == told["address"]
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode in (0, 130)
+    assert process.returncode in codes
     assert "Traceback" not in errors
-    assert not (tmp_path / "fullwell" / "inspector.json").exists()
+    assert not announced.exists()
 
 
 def test_inspect_says_what_is_wrong(fullwell, tmp_path):

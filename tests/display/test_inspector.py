@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -156,39 +159,76 @@ def test_nobody_there_is_said_with_what_to_do(tmp_path, monkeypatch):
         fw.Display(62, backend="web")
 
 
+@pytest.fixture
+def environment(tmp_path):
+    return {"XDG_RUNTIME_DIR": str(tmp_path)}
+
+
+def announced_by(process, url, environment):
+    """Announce an inspector as if another process had done so."""
+    own = announce(url, f"token of {process}", environment=environment)
+    return own.rename(own.with_name(f"inspector-{process}.json"))
+
+
 def test_the_address_is_for_its_owner_only(tmp_path):
     environment = {"XDG_CACHE_HOME": str(tmp_path)}
+
+    def found():
+        return find(environment=environment, answers=lambda _: True)
+
     path = announce("http://127.0.0.1:8642", "secret", environment=environment)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert find(environment=environment) == Address("http://127.0.0.1:8642", "secret")
-    assert "secret" not in repr(find(environment=environment))
+    assert found() == Address("http://127.0.0.1:8642", "secret")
+    assert "secret" not in repr(found())
     announce("http://localhost:9000/", "other", environment=environment)
-    assert find(environment=environment) == Address("http://localhost:9000", "other")
-    assert [each.name for each in path.parent.iterdir()] == ["inspector.json"]
+    assert found() == Address("http://localhost:9000", "other")
+    assert [each.name for each in path.parent.iterdir()] == [f"inspector-{os.getpid()}.json"]
     said = {**environment, "FULLWELL_INSPECTOR": "http://[::1]:77", "FULLWELL_INSPECTOR_TOKEN": "x"}
     assert find(environment=said) == Address("http://[::1]:77", "x")
     withdraw(environment=environment)
     withdraw(environment=environment)
     with pytest.raises(DisplayError, match="no inspector"):
-        find(environment=environment)
+        found()
 
 
-def test_what_another_process_announced_stays(tmp_path):
-    environment = {"XDG_RUNTIME_DIR": str(tmp_path)}
-    path = announce("http://127.0.0.1:8642", "secret", environment=environment)
-    path.write_text(json.dumps({**json.loads(path.read_text()), "process": -1}))
+def test_the_newest_that_answers_is_found(environment, server):
+    parent = os.getppid()  # lives as long as we do
+    older = announced_by(parent, server.address.url, environment)
+    newer = announce("http://127.0.0.1:9", "t", environment=environment)  # nobody is there
+    os.utime(older, ns=(1, 1))
+    assert find(environment=environment) == Address(server.address.url, f"token of {parent}")
+    assert find(environment=environment, answers=lambda _: True).token == "t"
     withdraw(environment=environment)
-    assert find(environment=environment).token == "secret"
+    assert older.exists()
+    assert not newer.exists()
+
+
+def test_what_a_dead_process_has_left_is_removed(environment):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    path = announced_by(gone.pid, "http://127.0.0.1:8642", environment)
+    with pytest.raises(DisplayError, match="no inspector"):
+        find(environment=environment, answers=lambda _: True)
+    assert not path.exists()
+
+
+def test_inspectors_of_other_machines_are_left_alone(environment):
+    path = announce("http://127.0.0.1:8642", "secret", environment=environment)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "machine": "another"}))
+    with pytest.raises(DisplayError, match="no inspector"):
+        find(environment=environment, answers=lambda _: True)
+    assert path.exists()
 
 
 @pytest.mark.parametrize(
     "content", ["", "[]", "{}", '{"url": "http://127.0.0.1:1"}', '{"url": 5, "token": "a"}']
 )
-def test_a_broken_file_is_said(tmp_path, content):
-    environment = {"XDG_RUNTIME_DIR": str(tmp_path)}
+def test_a_broken_file_is_said(environment, content):
     announce("http://127.0.0.1:8642", "secret", environment=environment).write_text(content)
-    with pytest.raises(DisplayError):
+    with pytest.raises(DisplayError, match="remove it"):
         find(environment=environment)
+    announced_by(os.getppid(), "http://127.0.0.1:8642", environment)
+    assert find(environment=environment, answers=lambda _: True).token == f"token of {os.getppid()}"
 
 
 @pytest.mark.parametrize("url", ["http://example.org:80", "https://127.0.0.1:1", "http://127.0.0.1",

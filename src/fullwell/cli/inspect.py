@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -54,10 +58,25 @@ def inspect(paths: tuple[Path, ...], port: int, browser: bool, as_json: bool) ->
             _open(address)
 
     token = secrets.token_urlsafe(24)
+    with _ended_by_signal():
+        try:
+            serve(create_app(paths, token=token), port=port, on_ready=tell)
+        finally:
+            withdraw()
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    """Let SIGTERM end the program as an exception does, so that it cleans up."""
+
+    def end(number: int, _: Any) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
-        serve(create_app(paths, token=token), port=port, on_ready=tell)
+        yield
     finally:
-        withdraw()
+        signal.signal(signal.SIGTERM, before)
 
 
 def _open(address: str) -> None:

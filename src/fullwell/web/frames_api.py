@@ -18,10 +18,9 @@ from fullwell.io.structure import walk
 from fullwell.web.answers import Answer
 from fullwell.web.inspecting import Inspector, frame_of, inspector_of
 from fullwell.web.library import Entry
-from fullwell.web.limits import find_all_limits
 from fullwell.web.nights import nights_of
 from fullwell.web.opening import ASSEMBLED, MAIN, OpenFrame
-from fullwell.web.tiles import TILE, levels_of, tile_type
+from fullwell.web.overviews import TILE, levels_of, tile_type
 
 __all__ = ["cards_of", "describe", "frames", "header", "sections_of", "session"]
 
@@ -90,7 +89,6 @@ def describe(request: Request) -> Answer:
     inspector = inspector_of(request)
     frame_id, frame = frame_of(request)
     detector = frame.detector
-    limits = inspector.numbers.get(("limits", frame_id, frame.version), lambda: find_all_limits(frame.data))
     return Answer(
         {
             "id": frame_id,
@@ -103,7 +101,7 @@ def describe(request: Request) -> Answer:
             "planes": list(frame.planes),
             "layout": frame.layout,
             "amplifiers": [] if detector is None else _amplifiers(detector, frame.layout),
-            "limits": limits,
+            "limits": inspector.limits(frame_id, frame),
             "tile": TILE,
             "levels": levels_of(frame.shape),
             "related": _related(inspector, frame_id),

@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy.typing as npt
 from starlette.requests import Request
 
 from fullwell.web.answers import Refusal
 from fullwell.web.displays import Displays
 from fullwell.web.library import Library
 from fullwell.web.opening import OpenFrame
+from fullwell.web.overviews import Interval, Overview, make_overview
 from fullwell.web.store import Store
 
 __all__ = ["Inspector", "frame_of", "inspector_of"]
 
-_TILE_BYTES = 64 * 2**20
+_TILE_BYTES = _OVERVIEW_BYTES = 32 * 2**20
 _NUMBERS = 2000
 #: Whole frames of floats that are held at once, and how long one more waits.
 _HEAVY, _PATIENCE = 2, 60.0
@@ -35,10 +37,23 @@ class Inspector:
 
     def __init__(self, library: Library, *, token: str | None = None) -> None:
         self.library, self.token, self.displays = library, token, Displays()
-        self.tiles: Store[bytes] = Store(_TILE_BYTES, size_of=len)
+        self.tiles: Store[npt.NDArray[Any]] = Store(_TILE_BYTES, size_of=lambda tile: tile.nbytes)
+        self._overviews: Store[Overview] = Store(_OVERVIEW_BYTES, size_of=lambda overview: overview.nbytes)
         #: Small results that take a look at all pixels.
         self.numbers: Store[Any] = Store(_NUMBERS, size_of=lambda _: 1)
         self._heavy = threading.BoundedSemaphore(_HEAVY)
+
+    def overview(self, frame_id: str, frame: OpenFrame) -> Overview:
+        """Return what one pass over the data of a frame gives; those of the last frames are kept."""
+        return self._overviews.get((frame_id, frame.version), lambda: make_overview(frame.data))
+
+    def limits(self, frame_id: str, frame: OpenFrame) -> dict[str, Interval] | None:
+        """Return the limits of a frame, which are kept for longer than its overview."""
+        key = ("limits", frame_id, frame.version)
+        limits: dict[str, Interval] | None = self.numbers.get(
+            key, lambda: self.overview(frame_id, frame).limits
+        )
+        return limits
 
     @contextmanager
     def heavy(self) -> Iterator[None]:

@@ -5,7 +5,6 @@ The browser stretches them itself. A tile of any level is made from the pixels b
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -17,24 +16,13 @@ from fullwell.detector import Box
 from fullwell.kernels.pooling import pool_blocks
 from fullwell.web.answers import Refusal
 from fullwell.web.inspecting import frame_of, inspector_of
+from fullwell.web.overviews import TILE, levels_of, small_levels, tile_type
 from fullwell.web.parameters import choice, whole
 from fullwell.web.pixels import Pixels, bands
 
-__all__ = ["TILE", "levels_of", "make_tile", "tile", "tile_type"]
+__all__ = ["make_tile", "tile"]
 
-#: Side of a tile in pixels of its level.
-TILE = 512
 _LONG = "private, max-age=31536000, immutable"
-
-
-def levels_of(shape: tuple[int, int]) -> int:
-    """Return how many levels there are; the last one fits into one tile."""
-    return 1 + max(0, math.ceil(math.log2(max(shape) / TILE)))
-
-
-def tile_type(pixels: Pixels) -> np.dtype[Any]:
-    """Return the type in which tiles are sent: uint16 where it holds all values, else float32."""
-    return np.dtype(np.uint16 if pixels.dtype in (np.uint16, np.uint8) else np.float32)
 
 
 def make_tile(pixels: Pixels, *, level: int, row: int, column: int, how: str) -> npt.NDArray[Any]:
@@ -89,14 +77,15 @@ def tile(request: Request) -> Response:
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
 
-    def made() -> bytes:
-        array = make_tile(pixels, level=level, row=row, column=column, how=how)
-        return np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+    def made() -> npt.NDArray[Any]:
+        return make_tile(pixels, level=level, row=row, column=column, how=how)
 
-    content = inspector_of(request).tiles.get((frame_id, tag), made) if level else made()
-    height, width = (
-        -(-(min((index + 1) * (TILE << level), size) - index * (TILE << level)) // (1 << level))
-        for index, size in zip((row, column), frame.shape, strict=True)
-    )
-    headers |= {"X-Dtype": tile_type(pixels).name, "X-Shape": f"{height},{width}"}
+    inspector = inspector_of(request)
+    if (plane, how) == ("data", "mean") and level in small_levels(frame.shape):
+        small = inspector.overview(frame_id, frame).images[level]
+        array = small[row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE]
+    else:
+        array = inspector.tiles.get((frame_id, tag), made) if level else made()
+    headers |= {"X-Dtype": array.dtype.name, "X-Shape": f"{array.shape[0]},{array.shape[1]}"}
+    content = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
     return Response(content, media_type="application/octet-stream", headers=headers)

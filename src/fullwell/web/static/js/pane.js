@@ -57,6 +57,14 @@ export class Pane {
     this.paint();
   }
 
+  /** Show another source, or none (null); what it needs is asked for at once, not at the next repaint. */
+  show(source, masks = null) {
+    this.source = source;
+    this.masks = masks;
+    this.complete = false;
+    want(this.name, source ? this.needs(source, this.look?.planes ? masks : null) : []);
+  }
+
   /** Show a message in place of pixels; null takes it away. */
   say(text, { retry = true } = {}) {
     this.message.hidden = text === null;

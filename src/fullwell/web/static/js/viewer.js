@@ -177,7 +177,7 @@ export class Viewer {
     this.otherDetails = second.details ?? null;
     this.setPane(one, now.frame, first, now);
     if (now.mode === 'side') this.setPane(two, now.other, second, now);
-    else { two.source = null; want('two', []); }
+    else two.show(null);
     if (now.mode === 'difference') this.setDifference(one, second, now);
     this.apply();
     this.bar.show();
@@ -188,17 +188,16 @@ export class Viewer {
 
   setPane(pane, id, { details, error }, now) {
     pane.title.textContent = id ? nameOf(id) : '';
-    pane.source = null;
-    pane.masks = null;
     if (!details) {
+      pane.show(null);
       if (error) this.fail(pane, error, { id });
       else pane.say(frames().length ? 'Choose a frame in the night table.' : 'No frame to show.', { retry: false });
       return;
     }
     pane.say(null);
     const plane = (details.planes ?? ['data']).includes(now.plane) ? now.plane : 'data';
-    pane.source = new FrameSource(details, { plane, pool: now.pool });
-    if (details.planes?.includes('flags')) pane.masks = new FrameSource(details, { plane: 'flags' });
+    const masks = details.planes?.includes('flags') ? new FrameSource(details, { plane: 'flags' }) : null;
+    pane.show(new FrameSource(details, { plane, pool: now.pool }), masks);
     const unit = [plane === 'data' ? null : plane, details.unit].filter(Boolean).join(', ');
     pane.title.replaceChildren(el('strong', {}, nameOf(id)), ` ${details.shape[1]} × ${details.shape[0]}${unit ? ` · ${unit}` : ''}`);
   }
@@ -206,15 +205,16 @@ export class Viewer {
   setDifference(pane, { details, error }, now) {
     const one = pane.source;
     if (!one) return;
+    const { masks } = pane;
     pane.title.replaceChildren(el('strong', {}, `${nameOf(now.frame)} − ${nameOf(now.other)}`));
-    pane.source = null;
+    pane.show(null);
     if (!now.other) pane.say('Choose a second frame to subtract.', { retry: false });
     else if (error) this.fail(pane, error, { id: now.other });
     else if (obstacle(one, details)) pane.say(`${obstacle(one, details)}: there is no difference of the two.`, { retry: false });
     else {
       const key = `${one.id} ${details.id} ${one.details.version} ${details.version} ${now.pool} ${one.plane}`;
       if (this.difference?.key !== key) this.difference = { key, source: new DifferenceSource(one, new FrameSource(details, { plane: one.plane, pool: now.pool })) };
-      pane.source = this.difference.source;
+      pane.show(this.difference.source, masks);
     }
   }
 
@@ -227,8 +227,7 @@ export class Viewer {
       return;
     }
     if (error.code === 'gone' || error.code === 'changed') track(refresh().catch(() => {}));
-    pane.source = null;
-    want(pane.name, []);
+    pane.show(null);
     pane.say(words(error));
     pane.paint();
   }
@@ -276,16 +275,20 @@ export class Viewer {
     this.timer = setInterval(() => { if (this.panes[0].complete || !this.panes[0].source) this.step(1); }, 1000 / now.rate);
   }
 
-  /** Load what the neighbors need in the same view, after all that is seen. */
-  prefetch() {
+  /** Load what the neighbors need in the same view, after all that is seen, one after the other: each takes all threads. */
+  async prefetch() {
     const [one] = this.panes;
-    if (!one.complete || !one.source || one.source.two || this.ahead === `${one.source.id} ${JSON.stringify(one.view)} ${one.source.pool}`) return;
-    this.ahead = `${one.source.id} ${JSON.stringify(one.view)} ${one.source.pool}`;
-    const { plane, pool } = one.source;
+    if (!one.complete || !one.source || one.source.two) return;
+    const { plane, pool, id: shown } = one.source;
+    const ahead = `${shown} ${JSON.stringify(one.view)} ${pool}`;
+    if (this.ahead === ahead) return;
+    this.ahead = ahead;
     for (const [who, step] of [['next', 1], ['previous', -1]]) {
       const id = neighbor(step);
-      if (!id || id === one.source.id) continue;
-      detailsOf(id, { counted: false }).then((details) => want(who, one.needs(new FrameSource(details, { plane, pool })), { counted: false }), () => {});
+      if (!id || id === shown) continue;
+      const details = await detailsOf(id, { counted: false }).catch(() => null);
+      if (this.ahead !== ahead) return;
+      if (details) want(who, one.needs(new FrameSource(details, { plane, pool })), { counted: false });
     }
   }
 
