@@ -4,9 +4,12 @@ import gc
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from astropy.io import fits
 
 from fullwell.cli.quick_start import uncollected
+from fullwell.kernels.combine_compiled import warm_up
 
 
 def test_the_collector_is_off_within_and_as_before_afterwards():
@@ -56,3 +59,36 @@ main(["combine", *paths, "-o", {str(tmp_path / "out.fits")!r}, "--clip", "0"], s
 
     assert (tmp_path / "out.fits").exists()
     assert not set(heavy) & set(done.stdout.splitlines()[-1].split())
+
+
+def modules_after(arguments, folder):
+    """What a process has imported that ran the command line."""
+    program = (
+        "import sys, atexit; atexit.register(lambda: print(*sys.modules))\n"
+        f"from fullwell.cli import main; main({arguments!r})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=folder
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_raw_frames_are_combined_without_astropy_and_numba(tmp_path):
+    warm_up()  # which happens once on a machine
+    names = []
+    for i in range(3):
+        names.append(f"{i}.fits")
+        header = fits.Header([("EXPTIME", 30.0), ("IMAGETYP", "Bias Frame"), ("COMMENT", "as cameras write")])
+        fits.writeto(tmp_path / names[-1], np.full((4, 4), i, np.uint16), header)
+
+    found = modules_after(["combine", *names, "-o", "out.fits", "--clip", "0"], tmp_path)
+
+    assert (tmp_path / "out.fits").exists()
+    assert not {"astropy", "numba", "scipy", "pydantic", "rich", "matplotlib", "tomllib"} & found
+
+
+@pytest.mark.parametrize("command", [["--help"], ["combine", "--help"], ["--version"]])
+def test_help_imports_no_more_than_click(command, tmp_path):
+    found = modules_after(command, tmp_path)
+
+    assert not {"numpy", "astropy", "numba", "scipy", "pydantic", "rich", "matplotlib"} & found

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import gzip
+import warnings
 
 import numpy as np
 import pytest
 from astropy.io import fits
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
 
 import fullwell as fw
-from fullwell.combining import inputs, stack, stack_to_file
-from fullwell.errors import ParameterError
+from fullwell.combining import inputs, stack, stack_files, stack_to_file, to_file
+from fullwell.errors import FrameError, FullwellError, NotEnoughFrames, ParameterError
 from fullwell.io import frames_ahead
+from fullwell.io.plain_images import plain_image
 
 SHAPE = (300, 70)
 
@@ -107,4 +111,64 @@ def test_what_cannot_be_done_leaves_nothing_behind(paths, tmp_path):
     with pytest.raises(ParameterError, match="spread"):
         stack_to_file(frames_ahead(paths), tmp_path / "out.fits")
 
+    assert not (tmp_path / "out.fits").exists()
+
+
+WORDS = st.text(st.sampled_from("ABZ az09.:'/=&_-"), max_size=30)
+CARDS = st.one_of(
+    st.tuples(
+        st.sampled_from(["OBJECT", "EXPTIME", "BUNIT", "NCOMBINE", "CCD-TEMP", "DARKTIME", "GAIN", "EXTEND"]),
+        st.sampled_from(["adu", "ADU", "electron", 2.5, 3, True, 1e-7, -0.0, 2**40, "V  ", ""]) | WORDS,
+        WORDS,
+    ),
+    st.tuples(st.sampled_from(["COMMENT", "HISTORY", ""]), WORDS, st.just("")),
+)
+
+
+@given(cards=st.lists(CARDS, max_size=8), lines=st.lists(st.text(max_size=150), max_size=3))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_files_give_the_same_bytes_with_and_without_astropy(tmp_path, monkeypatch, cards, lines):
+    header = fits.Header()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of cards that are cut off
+        for card in cards:
+            header.append(card, end=True)
+        for i in range(3):
+            fits.writeto(
+                tmp_path / f"{i}.fits",
+                np.full((2, 3), i, np.uint16),
+                header,
+                overwrite=True,
+                output_verify="ignore",
+            )
+    files = [tmp_path / f"{i}.fits" for i in range(3)]
+    options = {"spread": "std", "overwrite": True, "cards": {"NCOMBINE": (3, "frames combined")}}
+    found = []
+
+    def combined(name, look):
+        monkeypatch.setattr(to_file, "plain_image", look)
+        try:
+            stack_files(files, tmp_path / name, history=lambda spread: [spread, *lines], **options)
+        except FullwellError as error:
+            return str(error)
+        return (tmp_path / name).read_bytes()
+
+    quick = combined("quick.fits", lambda path: found.append(plain_image(path)) or found[-1])
+
+    assert quick == combined("usual.fits", lambda path: None)
+    event(f"plain: {all(found)}")
+
+
+def test_plain_files_need_no_frame(paths, tmp_path, monkeypatch):
+    monkeypatch.setattr(to_file, "stack_to_file", None)
+    stack_files(paths, tmp_path / "out.fits", spread="mad", clip=3.0)
+    same(tmp_path / "out.fits", stack([fw.read(path) for path in paths], spread="mad", clip=3.0))
+
+
+def test_plain_files_that_do_not_fit_together_are_refused_as_frames_are(paths, tmp_path):
+    fits.writeto(tmp_path / "small.fits", np.zeros((3, 3), np.uint16))
+    with pytest.raises(FrameError, match=r"small\.fits has shape"):
+        stack_files([*paths, tmp_path / "small.fits"], tmp_path / "out.fits", spread="std")
+    with pytest.raises(NotEnoughFrames):
+        stack_files([], tmp_path / "out.fits", spread="std")
     assert not (tmp_path / "out.fits").exists()

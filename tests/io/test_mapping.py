@@ -20,7 +20,7 @@ def test_pixels_and_header_are_those_of_read(tmp_path, dtype):
     mapped, want = map_frame(path), read(path)
 
     assert mapped is not None
-    value = mapped.plane.array.astype(np.float64) + 32768 * mapped.plane.unsigned
+    value = mapped.image.plane.array.astype(np.float64) + 32768 * mapped.image.plane.unsigned
     np.testing.assert_array_equal(value, want.data)
     assert mapped.frame.shape == want.shape
     assert mapped.frame.header == want.header
@@ -61,22 +61,22 @@ def test_rows_that_are_read_are_those_that_are_mapped(tmp_path, dtype):
     fits.writeto(path, data)
     mapped = map_frame(path)
     assert mapped is not None
-    plane = mapped.unmapped()
+    plane = mapped.image.unmapped()
     space = np.empty(150 * 300, plane.array.dtype)
 
     for part in (slice(0, 1), slice(3, 150), slice(199, 200)):
-        want = mapped.plane.rows(part)
+        want = mapped.image.plane.rows(part)
         for read_rows in (plane.rows(part), plane.rows(part, space)):
             np.testing.assert_array_equal(read_rows.array, want.array)
             assert (read_rows.unsigned, read_rows.kind) == (want.unsigned, want.kind)
-    assert plane.nbytes == mapped.plane.nbytes
+    assert plane.nbytes == mapped.image.plane.nbytes
 
 
 def test_rows_that_were_released_come_again_and_take_no_memory_meanwhile(tmp_path):
     path = tmp_path / "a.fits"
     data = np.arange(4000 * 1000).reshape(4000, 1000).astype(np.float32)
     fits.writeto(path, data)
-    plane = map_frame(path).plane
+    plane = map_frame(path).image.plane
 
     for _ in range(2):
         np.testing.assert_array_equal(plane.rows(slice(0, 4000)).array, data)
@@ -102,7 +102,7 @@ def resident(path):
 def test_rows_of_a_file_that_has_changed_are_refused(tmp_path):
     path = tmp_path / "a.fits"
     fits.writeto(path, np.zeros((20, 30), np.float32))
-    plane = map_frame(path).unmapped()
+    plane = map_frame(path).image.unmapped()
     path.unlink()
     with pytest.raises(UnreadableFile):
         plane.rows(slice(0, 2))
@@ -122,7 +122,7 @@ def test_files_come_in_order_mapped_or_read(tmp_path):
     frames = list(frames_ahead(paths))
 
     assert [isinstance(frame, MappedFrame) for frame in frames] == [True, False] * 3 + [True]
-    values = [(f.plane.array if isinstance(f, MappedFrame) else f.data)[0, 0] for f in frames]
+    values = [(f.image.plane.array if isinstance(f, MappedFrame) else f.data)[0, 0] for f in frames]
     assert values == list(range(7))
 
 
@@ -130,6 +130,6 @@ def test_an_unreadable_file_is_told_in_its_turn(tmp_path):
     fits.writeto(tmp_path / "a.fits", np.zeros((3, 4), np.int16))
     frames = frames_ahead([tmp_path / "a.fits", tmp_path / "none.fits"])
 
-    assert next(frames).plane.array.shape == (3, 4)
+    assert next(frames).image.plane.array.shape == (3, 4)
     with pytest.raises(UnreadableFile):
         next(frames)

@@ -18,7 +18,7 @@ from fullwell.errors import AlreadyExists, FileError, FrameError, ParameterError
 from fullwell.flags import Flags
 from fullwell.frame import Frame, Shared
 from fullwell.io import read, read_image, write
-from fullwell.io.writing import check_place
+from fullwell.io.places import check_place
 
 
 def product(**changes: object) -> Frame:

@@ -88,7 +88,7 @@ def combine(
         "written": not dry_run,
     }
     with uncollected():
-        from fullwell.io.writing import check_place
+        from fullwell.io.places import check_place
 
         check_place(output, overwrite=overwrite)
         by_noise = spread == "noise"
@@ -120,16 +120,15 @@ def _run(
     workers: int | None,
     overwrite: bool,
 ) -> Outcome:
-    from fullwell.combining import stack_to_file
-    from fullwell.io import frames_ahead
+    from fullwell.combining import stack_files
 
     def history(spread: str) -> list[str]:
         rule = f"{asked['clip']:g} {spread}" if asked["clip"] else "no"
         names = [f"  {path.name}" for path in files]
         return [f"{asked['method']} of {len(files)} frames, {rule} clipping:", *names]
 
-    return stack_to_file(
-        frames_ahead(files),
+    return stack_files(
+        files,
         output,
         method=asked["method"],
         clip=asked["clip"],

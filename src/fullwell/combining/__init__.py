@@ -1,7 +1,5 @@
 """Stacks of frames to one: mean or median, with rejection, uncertainty and counts."""
 
-from fullwell.combining.options import DEFAULT_MEMORY, NoiseModel
-from fullwell.combining.stacks import Combined, combine, stack
-from fullwell.combining.to_file import Outcome, stack_to_file
+import lazy_loader as _lazy
 
-__all__ = ["DEFAULT_MEMORY", "Combined", "NoiseModel", "Outcome", "combine", "stack", "stack_to_file"]
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

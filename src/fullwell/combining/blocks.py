@@ -13,7 +13,7 @@ import numpy.typing as npt
 from fullwell.combining.inputs import Inputs
 from fullwell.combining.options import Levels, Options
 from fullwell.flags import FlagImage
-from fullwell.io import FilePlane
+from fullwell.io.file_planes import FilePlane
 from fullwell.kernels.combine_compiled import PlaneRule, PlaneStack, PlaneTotals, combine_planes
 from fullwell.kernels.order_statistics import clipping_factors, median_variance_factor
 from fullwell.kernels.pool import default_workers, over_blocks
@@ -95,7 +95,7 @@ def combine_inputs(
     tuple of float
         Fraction of its valid pixels that each input lost to the clipping.
     """
-    shape, n = inputs.template.shape, len(inputs)
+    shape, n = inputs.shape, len(inputs)
     step = max(1, min(BLOCK_PIXELS, _room(inputs, options, workers)) // max(shape[1], 1))
     parts = [slice(top, min(top + step, shape[0])) for top in range(0, shape[0], step)]
     most_waiting = options.memory // (4 * _WAITING_BYTES * step * max(shape[1], 1))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from typing import Literal, Protocol, TypeVar
+from typing import Literal
 
 import attrs
 import numpy as np
@@ -13,22 +13,14 @@ import numpy.typing as npt
 
 from fullwell.brief import Brief
 from fullwell.combining.blocks import Planes, combine_inputs
+from fullwell.combining.fallback import check_inputs, with_fallback
 from fullwell.combining.inputs import Inputs
+from fullwell.combining.loading import load_inputs
 from fullwell.combining.options import DEFAULT_MEMORY, Levels, NoiseModel, Options
-from fullwell.errors import FullwellWarning, NotEnoughFrames, ParameterError
+from fullwell.errors import FullwellWarning
 from fullwell.frame import Frame, FrameLike, FrameSet
 
-__all__ = ["Combined", "check_inputs", "combine", "stack", "with_fallback"]
-
-MODEL_LIMIT = 0.01  # of a frame's pixels; above it the noise model does not hold
-
-
-class _Clipped(Protocol):
-    @property
-    def rejected_fraction(self) -> tuple[float, ...]: ...
-
-
-_Result = TypeVar("_Result", bound=_Clipped)
+__all__ = ["Combined", "combine", "stack"]
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -171,77 +163,26 @@ def stack(
     """
     options = Options(method, clip, spread, noise, extrema, int(memory))
     with ExitStack() as resources:
-        inputs = Inputs.load(frames, memory=options.memory // 2, resources=resources)
+        inputs, template = load_inputs(frames, memory=options.memory // 2, resources=resources)
         check_inputs(options, inputs)
         levels = Levels.of(len(inputs), weights, scales, offsets)
         result, remarks = with_fallback(
-            inputs, options, lambda settled: _combine(inputs, settled, levels, workers)
+            inputs, options, lambda settled: _combine(inputs, template, settled, levels, workers)
         )
     return attrs.evolve(result, remarks=remarks)
 
 
-def with_fallback(
-    inputs: Inputs, options: Options, run: Callable[[Options], _Result]
-) -> tuple[_Result, tuple[str, ...]]:
-    """Combine; once more, in units of the scatter, where the noise model turns out not to hold.
-
-    Parameters
-    ----------
-    run : callable
-        Combines by the options it is given.
-
-    Returns
-    -------
-    result : what `run` returns
-    remarks : tuple of str
-        See `Combined`.
-    """
-    result = run(options)
-    remarks: list[str] = []
-    if options.clip is not None and options.spread == "noise" and max(result.rejected_fraction) > MODEL_LIMIT:
-        worst = int(np.argmax(result.rejected_fraction))
-        remarks.append(
-            f"{100 * result.rejected_fraction[worst]:.1f} % of frame {inputs.names[worst]} lie outside "
-            "of the noise model, which does not hold for this stack; clipped in units of the scatter "
-            "(std) instead"
-        )
-        del result  # or its planes would count twice against the memory
-        options = attrs.evolve(options, spread="std")
-        result = run(options)
-    toothless = options.toothless(len(inputs))
-    remarks += [toothless] if toothless else []
-    return result, tuple(remarks)
-
-
-def check_inputs(options: Options, inputs: Inputs) -> None:
-    """Check that what is asked for can be done with these frames.
-
-    Raises
-    ------
-    NotEnoughFrames, ParameterError
-        As for `combine`.
-    """
-    if sum(options.extrema) >= len(inputs):
-        raise NotEnoughFrames(f"dropping {sum(options.extrema)} values of {len(inputs)} leaves nothing")
-    if options.clip is None or options.spread != "noise":
-        return
-    if options.noise is None and inputs.variance is None:
-        raise ParameterError(
-            "spread",
-            "noise",
-            "only with noise=NoiseModel(...) or frames that have a variance; else 'std' or 'mad'",
-        )
-
-
-def _combine(inputs: Inputs, options: Options, levels: Levels, workers: int | None) -> Combined:
+def _combine(
+    inputs: Inputs, template: Frame, options: Options, levels: Levels, workers: int | None
+) -> Combined:
     known = inputs.variance is not None or options.noise is not None
-    planes = Planes.empty(len(inputs), inputs.template.shape, propagated=known)
+    planes = Planes.empty(len(inputs), inputs.shape, propagated=known)
     rejected = combine_inputs(inputs, options, levels, planes, workers=workers)
-    frame = inputs.template.with_(
+    frame = template.with_(
         data=planes.data,
         variance=planes.empirical if planes.propagated is None else planes.propagated,
         flags=planes.flags,
-        header=inputs.template.header.copy(),
+        header=template.header.copy(),
         shared=inputs.shared_mean(levels.weights * levels.scales / levels.weights.sum()),
         source="",
     )

@@ -7,21 +7,27 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 import numpy as np
 
 from fullwell.combining.blocks import combine_inputs
+from fullwell.combining.fallback import check_inputs, with_fallback
 from fullwell.combining.inputs import Inputs
 from fullwell.combining.options import DEFAULT_MEMORY, Levels, NoiseModel, Options
-from fullwell.combining.stacks import check_inputs, with_fallback
 from fullwell.flags import FLAG_DTYPE
-from fullwell.frame import FrameLike, FrameSet
-from fullwell.io import RowWriter, write_by_rows
+from fullwell.io.plain_images import PlainImage, plain_image, plain_units
+from fullwell.io.rows import RowWriter, write_by_rows, write_rows
 from fullwell.kernels.combine_compiled import PlaneTotals
 
-__all__ = ["Outcome", "stack_to_file"]
+if TYPE_CHECKING:
+    from fullwell.frame import FrameLike, FrameSet
+
+__all__ = ["Outcome", "stack_files", "stack_to_file"]
+
+_EXTRA = {"USED": np.uint16}
 
 
 @attrs.frozen
@@ -75,38 +81,128 @@ def stack_to_file(
     FullwellError
         As for `combine` and `fullwell.io.write`; nothing is left behind then.
     """
+    from fullwell.combining.loading import load_inputs
+
     options = Options(method, clip, spread, noise, (0, 0), int(memory))
-    outcomes: list[Outcome] = []
     with ExitStack() as resources:
-        inputs = Inputs.load(frames, memory=options.memory // 2, resources=resources)
-        check_inputs(options, inputs)
-        levels = Levels.of(len(inputs), None, None, None)
-
-        def fill(writer: RowWriter) -> None:
-            def run(settled: Options) -> Outcome:
-                rows = _Rows(inputs, settled, levels, writer)
-                rejected = combine_inputs(inputs, settled, levels, rows, workers=workers)
-                at_last = "none" if settled.clip is None else settled.spread
-                return Outcome(inputs.template.shape, rejected, at_last, rows.without_value)
-
-            outcome, remarks = with_fallback(inputs, options, run)
-            outcomes.append(attrs.evolve(outcome, remarks=remarks))
-
+        inputs, template = load_inputs(frames, memory=options.memory // 2, resources=resources)
+        zeros = np.broadcast_to(np.float32(0), inputs.shape)
+        job = _Job(inputs, options, workers, history)
         write_by_rows(
-            _template(inputs),
+            template.with_(data=zeros, variance=zeros, source=""),
             path,
-            fill,
-            extra={"USED": np.uint16},
+            job.fill,
+            extra=_EXTRA,
             overwrite=overwrite,
             cards=cards,
-            history=lambda: history(outcomes[0].spread if outcomes else spread),
+            history=job.history,
         )
-    return outcomes[0]
+    return job.outcomes[0]
 
 
-def _template(inputs: Inputs) -> Any:
-    zeros = np.broadcast_to(np.float32(0), inputs.template.shape)
-    return inputs.template.with_(data=zeros, variance=zeros, source="")
+def stack_files(
+    files: Sequence[Path],
+    path: str | os.PathLike[str],
+    *,
+    method: Literal["mean", "median"] = "mean",
+    clip: float | None = 5.0,
+    spread: Literal["noise", "std", "mad"] = "noise",
+    noise: NoiseModel | None = None,
+    memory: int = DEFAULT_MEMORY,
+    workers: int | None = None,
+    overwrite: bool = False,
+    cards: Mapping[str, tuple[int, str]] | None = None,
+    history: Callable[[str], Sequence[str]] = lambda spread: (),  # noqa: ARG005
+) -> Outcome:
+    """Combine files as `stack_to_file` combines frames, to the same bytes.
+
+    Raw frames in their plainest form are combined without astropy, which takes longer to load than many a
+    stack to combine.
+
+    Parameters
+    ----------
+    files : sequence of Path
+    path, method, clip, spread, noise, memory, workers, overwrite, cards, history
+        As for `stack_to_file`.
+
+    Raises
+    ------
+    FullwellError
+        As for `stack_to_file`.
+    """
+    options = Options(method, clip, spread, noise, (0, 0), int(memory))
+    images = _plain_images(files, set(cards or ()))
+    if images is None:
+        from fullwell.io.ahead import frames_ahead
+
+        return stack_to_file(
+            frames_ahead(files),
+            path,
+            method=method,
+            clip=clip,
+            spread=spread,
+            noise=noise,
+            memory=memory,
+            workers=workers,
+            overwrite=overwrite,
+            cards=cards,
+            history=history,
+        )
+    inputs = Inputs(images[0].shape)
+    for image in images:
+        inputs.map(image.image, image.name, {}, memory=options.memory // 2)
+    job = _Job(inputs, options, workers, history)
+
+    def units() -> Any:
+        return plain_units(images[0], extra=_EXTRA, cards=cards or {}, history=job.history())
+
+    write_rows(path, units, job.fill, overwrite=overwrite)
+    return job.outcomes[0]
+
+
+def _plain_images(files: Sequence[Path], keywords: set[str]) -> list[PlainImage] | None:
+    """Return the images of all files; None if one of them needs more, or does not fit to the first."""
+    images: list[PlainImage] = []
+    for path in files:
+        image = plain_image(path)
+        if image is None or (images and not image.fits_to(images[0])):
+            return None
+        images.append(image)
+    if not images or keywords.intersection(card.keyword for card in images[0].cards):
+        return None
+    return images
+
+
+class _Job:
+    """A stack with its writer."""
+
+    def __init__(
+        self,
+        inputs: Inputs,
+        options: Options,
+        workers: int | None,
+        history: Callable[[str], Sequence[str]],
+    ) -> None:
+        check_inputs(options, inputs)
+        self.outcomes: list[Outcome] = []
+        self._inputs, self._options, self._workers, self._history = inputs, options, workers, history
+        self._levels = Levels.of(len(inputs), None, None, None)
+
+    def fill(self, writer: RowWriter) -> None:
+        """Put every row."""
+
+        def run(settled: Options) -> Outcome:
+            rows = _Rows(self._inputs, settled, self._levels, writer)
+            rejected = combine_inputs(self._inputs, settled, self._levels, rows, workers=self._workers)
+            at_last = "none" if settled.clip is None else settled.spread
+            return Outcome(self._inputs.shape, rejected, at_last, rows.without_value)
+
+        outcome, remarks = with_fallback(self._inputs, self._options, run)
+        self.outcomes.append(attrs.evolve(outcome, remarks=remarks))
+
+    def history(self) -> Sequence[str]:
+        """Return lines, as many before the stack as after it."""
+        return self._history(self.outcomes[0].spread if self.outcomes else self._options.spread)
 
 
 class _Rows:
@@ -114,10 +210,10 @@ class _Rows:
 
     def __init__(self, inputs: Inputs, options: Options, levels: Levels, writer: RowWriter) -> None:
         self.without_value = 0
-        self._frames, self._columns, self._writer = len(inputs), inputs.template.shape[1], writer
+        self._frames, self._columns, self._writer = len(inputs), inputs.shape[1], writer
         self._propagated = inputs.variance is not None or options.noise is not None
         self._shared = inputs.shared_mean(levels.weights * levels.scales / levels.weights.sum())
-        self._shape = inputs.template.shape
+        self._shape = inputs.shape
         self._lock = threading.Lock()
         self._spare: deque[PlaneTotals] = deque()  # fresh memory costs as much as filling it
 

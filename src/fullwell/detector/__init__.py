@@ -1,19 +1,5 @@
 """Geometry and identity of detectors."""
 
-from fullwell.detector.bits import effective_bits
-from fullwell.detector.boxes import Box, parse_section
-from fullwell.detector.camera import Camera
-from fullwell.detector.geometry import Amplifier, Detector
-from fullwell.detector.layout import AmplifierArray, lay_out, scans_around
+import lazy_loader as _lazy
 
-__all__ = [
-    "Amplifier",
-    "AmplifierArray",
-    "Box",
-    "Camera",
-    "Detector",
-    "effective_bits",
-    "lay_out",
-    "parse_section",
-    "scans_around",
-]
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.combining import Combined, NoiseModel, stack
-from fullwell.combining.stacks import MODEL_LIMIT
+from fullwell.combining.fallback import MODEL_LIMIT
 from fullwell.detector import Detector
 from fullwell.effects.base import Chain, numbers_in, per_amplifier
 from fullwell.effects.bias import variance_ratio

@@ -6,14 +6,10 @@ from astropy import units as u
 from astropy.io.fits import Header
 
 from fullwell.errors import FrameError
+from fullwell.io.card_text import UNIT_NAMES
 from fullwell.io.checks import quiet
 
 __all__ = ["bunit_of", "unit_from"]
-
-_NAMES = {
-    **dict.fromkeys(("", "ADU", "ADUS", "COUNT", "COUNTS", "CT", "CTS", "DN", "DNS"), u.adu),
-    **dict.fromkeys(("ELECTRON", "ELECTRONS", "E-", "E"), u.electron),
-}
 
 
 def unit_from(header: Header) -> u.UnitBase:
@@ -29,9 +25,9 @@ def unit_from(header: Header) -> u.UnitBase:
     """
     text = header.get("BUNIT", "")
     if isinstance(text, str):
-        known = _NAMES.get(text.strip().upper())
+        known = UNIT_NAMES.get(text.strip().upper())
         if known is not None:
-            return known
+            return u.Unit(known)
         try:
             with quiet():
                 unit = u.Unit(text)

@@ -7,10 +7,9 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
-from astropy.io.fits import Header
 
 from fullwell.errors import (
     CorruptFile,
@@ -22,7 +21,18 @@ from fullwell.errors import (
     UnsupportedImage,
 )
 
-__all__ = ["Limits", "check_monochrome", "check_size", "own_errors", "quiet", "two_dimensional"]
+if TYPE_CHECKING:
+    from astropy.io.fits import Header
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Limits",
+    "check_monochrome",
+    "check_size",
+    "own_errors",
+    "quiet",
+    "two_dimensional",
+]
 
 #: Cards that name a color filter array, where it is not one of `_MONOCHROME`.
 _BAYER_CARDS = ("BAYERPAT", "BAYERPTN", "BAYERMAT", "BAYER", "COLORTYP", "CFAPAT", "CFA-PAT", "CFAIMAGE")
@@ -74,6 +84,9 @@ class Limits:
     def unpacked(self, packed: int) -> int:
         """Bytes that `packed` compressed bytes may become."""
         return int(min(self.max_bytes, max(_HARMLESS_BYTES, self.expansion * packed)))
+
+
+DEFAULT_LIMITS = Limits()
 
 
 @contextmanager

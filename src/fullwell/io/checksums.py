@@ -8,10 +8,19 @@ from typing import Protocol
 import numpy as np
 
 from fullwell.errors import ChecksumMismatch
+from fullwell.io.card_text import BLOCK
 from fullwell.io.sources import FileKey, Source
-from fullwell.io.structure import BLOCK, Unit
+from fullwell.io.structure import Unit
 
-__all__ = ["ChecksumMemory", "Memory", "encoded", "folded", "ones_complement_sum", "verify_checksums"]
+__all__ = [
+    "VERIFIED",
+    "ChecksumMemory",
+    "Memory",
+    "encoded",
+    "folded",
+    "ones_complement_sum",
+    "verify_checksums",
+]
 
 _WORD = 2**32 - 1
 _ADVICE = "get the file again, or read it with verify=False where you trust it"
@@ -48,6 +57,10 @@ class ChecksumMemory:
         """Note that the file was verified."""
         with self._lock:
             self._keys.add(key)
+
+
+#: Files whose checksums this process has found right.
+VERIFIED = ChecksumMemory()
 
 
 def verify_checksums(source: Source, units: list[Unit], *, memory: Memory) -> None:

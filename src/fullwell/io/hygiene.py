@@ -14,6 +14,7 @@ from astropy.io.fits.verify import VerifyError
 
 from fullwell.detector import Box, parse_section
 from fullwell.errors import ParameterError, UnitError
+from fullwell.io.card_text import COMMENTARY, STRUCTURE
 
 __all__ = [
     "electron_header",
@@ -22,16 +23,8 @@ __all__ = [
     "without_structure",
 ]
 
-_COMMENTARY = ("COMMENT", "HISTORY", "")
 _KEYWORD = re.compile(r"[A-Z0-9_-]{1,8}")
 _HIERARCH = re.compile(r"[A-Z0-9_.-]+(?: +[A-Z0-9_.-]+)*")
-#: Cards that describe how the bytes lie in a file. They are no property of the frame.
-_STRUCTURE = re.compile(
-    r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|GROUPS|EXTEND|INHERIT|BZERO|BSCALE|BLANK|CHECKSUM|DATASUM"
-    r"|TFIELDS|THEAP|(?:TTYPE|TFORM|TUNIT|TDIM|TNULL|TSCAL|TZERO|TDISP)\d+"
-    r"|ZIMAGE|ZSIMPLE|ZTENSION|ZEXTEND|ZBITPIX|ZNAXIS\d*|ZTILE\d+|ZPCOUNT|ZGCOUNT|ZCMPTYPE|ZNAME\d+|ZVAL\d+"
-    r"|ZQUANTIZ|ZDITHER0|ZBLANK|ZMASKCMP|ZHECKSUM|ZDATASUM|FZALGOR|FZTILE"
-)
 #: Cards of areas that a trimmed image no longer has.
 _SCANS = re.compile(r"(?:BIASSEC|TRIMSEC|PRESCAN|OVRSCAN|OVERSCAN|PRESEC|POSTSEC|BIASSC|TRIMSC)[A-Z0-9_]*")
 _RAW_NAMES = {
@@ -91,7 +84,7 @@ def _legal_card(card: Card) -> Card | None:
         except (VerifyError, ValueError, TypeError):
             return None
     keyword = card.keyword
-    if keyword in _COMMENTARY:
+    if keyword in COMMENTARY:
         return card
     if not (_KEYWORD.fullmatch(keyword) or _HIERARCH.fullmatch(keyword)) or keyword == "END":
         return None
@@ -102,7 +95,7 @@ def _legal_card(card: Card) -> Card | None:
 
 def without_structure(header: Header) -> Header:
     """Return the header without the cards that describe the file instead of the frame."""
-    return _header_of(card for card in header.cards if not _STRUCTURE.fullmatch(card.keyword))
+    return _header_of(card for card in header.cards if not STRUCTURE.fullmatch(card.keyword))
 
 
 def trimmed_header(header: Header, box: Box, *, shape: tuple[int, int]) -> Header:

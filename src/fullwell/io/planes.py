@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from astropy.io.fits import Card, Header
 
 from fullwell.errors import FrameError
 from fullwell.flags import BAD_FOR_SCIENCE, FLAG_DTYPE, FlagImage, Flags
+from fullwell.io.card_text import card_text
 from fullwell.io.streaming import Pixels
 from fullwell.kernels.encoding import Encoded, encode_deviations, encode_mask
+
+if TYPE_CHECKING:
+    from astropy.io.fits import Header
 
 __all__ = ["PLANES", "flags_from_flags", "flags_from_mask", "plane_images", "variance_from"]
 
@@ -108,9 +111,9 @@ def plane_images(variance: npt.NDArray[Any] | None, flags: FlagImage) -> list[tu
 def _cards(name: str) -> str:
     """Return the cards that say what is in a plane."""
     if name == "UNCERT":
-        return str(Card("UTYPE", "StdDevUncertainty", "kind of uncertainty"))
+        return card_text("UTYPE", "StdDevUncertainty", "kind of uncertainty")
     return "".join(
-        str(Card(f"FLAG{plane.value.bit_length() - 1:02d}", str(plane.name), f"plane of value {plane.value}"))
+        card_text(f"FLAG{plane.value.bit_length() - 1:02d}", str(plane.name), f"plane of value {plane.value}")
         for plane in Flags
     )
 

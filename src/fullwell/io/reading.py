@@ -17,8 +17,8 @@ from fullwell.detector import Detector
 from fullwell.errors import FrameError, UnreadableFile
 from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
 from fullwell.frame import Frame, FrameSet, as_frame
-from fullwell.io.checks import Limits, check_size, own_errors
-from fullwell.io.checksums import ChecksumMemory, Memory, verify_checksums
+from fullwell.io.checks import DEFAULT_LIMITS, Limits, check_size, own_errors
+from fullwell.io.checksums import VERIFIED, Memory, verify_checksums
 from fullwell.io.contents import Contents, choose_unit, contents_of
 from fullwell.io.dialects import translate
 from fullwell.io.hygiene import without_structure
@@ -28,11 +28,7 @@ from fullwell.io.sections import mosaic
 from fullwell.io.sources import Source, open_source
 from fullwell.io.structure import walk
 
-__all__ = ["DEFAULT_LIMITS", "VERIFIED", "frames", "read", "read_image"]
-
-DEFAULT_LIMITS = Limits()
-#: Files whose checksums this process has found right.
-VERIFIED = ChecksumMemory()
+__all__ = ["frames", "read", "read_image"]
 
 
 def read(

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fullwell.files import write_whole
-from fullwell.frame import Frame
-from fullwell.io.streaming import UnitWriter
-from fullwell.io.writing import checked_target, headers_and_pixels, own_write_errors
+from fullwell.io.places import checked_target
+from fullwell.io.streaming import Pixels, UnitWriter
 
-__all__ = ["RowWriter", "write_by_rows"]
+if TYPE_CHECKING:
+    from fullwell.frame import Frame
+
+__all__ = ["RowWriter", "Units", "write_by_rows", "write_rows"]
+
+#: Headers of a file, and the pixels that go with them; of their arrays only shapes and types count.
+Units = tuple[list[bytes], list[Pixels]]
 
 
 class RowWriter:
@@ -71,16 +77,46 @@ def write_by_rows(
     AlreadyExists, FileError, FrameError, ParameterError
         As for `write`; whatever `fill` raises passes, and nothing is left behind.
     """
-    target = checked_target(path, overwrite=overwrite)
+    from fullwell.io.writing import headers_and_pixels, own_write_errors
+
     planes = {name: np.broadcast_to(np.zeros((), kind), template.shape) for name, kind in extra.items()}
     kind = np.dtype(np.float32)
-    headers, pixels = headers_and_pixels(template, planes, cards or {}, history(), kind)
+
+    def units() -> Units:
+        return headers_and_pixels(template, planes, cards or {}, history(), kind)
+
+    with own_write_errors(Path(path)):
+        write_rows(path, units, fill, overwrite=overwrite)
+
+
+def write_rows(
+    path: str | os.PathLike[str],
+    units: Callable[[], Units],
+    fill: Callable[[RowWriter], None],
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Write a file, its pixels as they come.
+
+    Parameters
+    ----------
+    path, fill, overwrite
+        As for `write_by_rows`.
+    units : callable
+        Returns headers and pixels; called before `fill`, and again after it for the final header of the
+        primary, which has to be as long.
+
+    Raises
+    ------
+    AlreadyExists, FileError, FrameError, ParameterError
+        As for `write_by_rows`.
+    """
+    target = checked_target(path, overwrite=overwrite)
+    headers, pixels = units()
 
     def content(stream: Any) -> None:
         writer = UnitWriter(stream, headers, pixels)
-        fill(RowWriter(writer, [image.label for image in pixels], template.shape[1]))
-        final, _ = headers_and_pixels(template, planes, cards or {}, history(), kind)
-        writer.finish(primary=final[0])
+        fill(RowWriter(writer, [image.label for image in pixels], pixels[0].array.shape[1]))
+        writer.finish(primary=units()[0][0])
 
-    with own_write_errors(target):
-        write_whole(target, content, overwrite=overwrite)
+    write_whole(target, content, overwrite=overwrite)

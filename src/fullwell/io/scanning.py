@@ -13,10 +13,9 @@ from astropy import units as u
 from astropy.io.fits import Header
 
 from fullwell.detector import Detector
-from fullwell.io.checks import Limits, own_errors
-from fullwell.io.checksums import Memory, verify_checksums
+from fullwell.io.checks import DEFAULT_LIMITS, Limits, own_errors
+from fullwell.io.checksums import VERIFIED, Memory, verify_checksums
 from fullwell.io.contents import Contents, contents_of
-from fullwell.io.reading import DEFAULT_LIMITS, VERIFIED
 from fullwell.io.sources import Source, open_source
 from fullwell.io.tiles import check_tiles
 

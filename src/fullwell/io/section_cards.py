@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import attrs
-from astropy.io.fits import Header
 
 from fullwell.detector import Box, parse_section
 from fullwell.errors import FrameError, ParameterError
+
+if TYPE_CHECKING:
+    from astropy.io.fits import Header
 
 __all__ = ["AmplifierCards", "Section", "read_cards"]
 

@@ -15,7 +15,7 @@ from fullwell.errors import CorruptFile, NotFits, ParameterError, UnreadableFile
 from fullwell.io.checks import Limits
 from fullwell.io.gunzip import unpacked
 
-__all__ = ["FileKey", "Source", "open_source"]
+__all__ = ["FileKey", "Source", "open_regular", "open_source"]
 
 #: What stays the same as long as nobody writes to a file: path, size, time of change, inode.
 FileKey = tuple[str, int, int, int]
@@ -88,7 +88,7 @@ def open_source(path: str | os.PathLike[str], *, limits: Limits) -> Iterator[Sou
         name = Path(path)
     except TypeError:
         raise ParameterError("path", path, "the name of a file") from None
-    with _open_regular(name) as handle:
+    with open_regular(name) as handle:
         status = os.fstat(handle.fileno())
         if status.st_size == 0:
             raise NotFits(path, "empty file (0 bytes)")
@@ -104,7 +104,14 @@ def open_source(path: str | os.PathLike[str], *, limits: Limits) -> Iterator[Sou
         yield Source(name, stream, size, status.st_size, gzipped, key)
 
 
-def _open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file that is none of those that can block.
+
+    Raises
+    ------
+    UnreadableFile
+        As for `open_source`.
+    """
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):

@@ -10,11 +10,10 @@ from typing import Any, BinaryIO
 import attrs
 import numpy as np
 import numpy.typing as npt
-from astropy.io.fits import Card
 
 from fullwell.errors import FrameError, ParameterError
+from fullwell.io.card_text import BLOCK, card_text
 from fullwell.io.checksums import encoded, folded
-from fullwell.io.structure import BLOCK
 from fullwell.kernels.encoding import Encoded, encode, sum_of_words
 
 __all__ = ["Pixels", "UnitWriter", "sum_cards", "write_units"]
@@ -203,7 +202,7 @@ def sum_cards() -> str:
 
 
 def _sum_card(keyword: str, value: str) -> str:
-    return str(Card(keyword, value, "ones' complement sum"))
+    return card_text(keyword, value, "ones' complement sum")
 
 
 def _set_sum(text: bytearray, keyword: str, value: str) -> None:

@@ -6,22 +6,23 @@ size of the file before anything is allocated, so that a header can promise noth
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from math import prod
+from typing import TYPE_CHECKING
 
 import attrs
-from astropy.io.fits import Header
 
 from fullwell.errors import CorruptFile, NotFits, TooLarge, UnsupportedImage
+from fullwell.io.card_text import BLOCK, CARD
 from fullwell.io.checks import Limits, quiet
-from fullwell.io.hygiene import legal_header
 from fullwell.io.sources import Source
 
-__all__ = ["BLOCK", "Unit", "integer_card", "walk"]
+if TYPE_CHECKING:
+    from astropy.io.fits import Header
 
-#: Bytes of a FITS block; headers and data fill whole ones.
-BLOCK = 2880
-_CARD = 80
+__all__ = ["Unit", "integer_card", "walk"]
+
 _BITPIX = (8, 16, 32, 64, -32, -64)
 _PRINTABLE = bytes(code if 32 <= code < 127 else (32 if code == 0 else 63) for code in range(256))
 _FOREIGN = {
@@ -88,8 +89,15 @@ class Unit:
         return self.data + -(-self.data_bytes // BLOCK) * BLOCK
 
 
-def walk(source: Source, *, limits: Limits) -> list[Unit]:
+def walk(source: Source, *, limits: Limits, parsed: Callable[[bytes], Header] | None = None) -> list[Unit]:
     """Find the header-data units of a file.
+
+    Parameters
+    ----------
+    source : Source
+    limits : Limits
+    parsed : callable, optional
+        What makes a header of the bytes before END; astropy, if not given.
 
     Returns
     -------
@@ -113,7 +121,7 @@ def walk(source: Source, *, limits: Limits) -> list[Unit]:
             break
         if len(units) >= limits.max_units:
             raise TooLarge(source.path, f"has more than {limits.max_units} HDUs (Limits.max_units)")
-        unit = _unit_at(source, start, len(units), limits)
+        unit = _unit_at(source, start, len(units), limits, parsed or _parsed)
         if unit.data + unit.data_bytes > source.size:
             raise CorruptFile(
                 source.path,
@@ -141,7 +149,7 @@ def integer_card(header: Header, keyword: str, *, source: Source, default: int |
 
 
 def _check_magic(source: Source) -> None:
-    start = source.read(0, min(_CARD, source.size))
+    start = source.read(0, min(CARD, source.size))
     if start.startswith(b"SIMPLE  ="):
         return
     found = next((name for magic, name in _FOREIGN.items() if start.startswith(magic)), None)
@@ -164,8 +172,11 @@ def _begins_extension(source: Source, start: int) -> bool:
     return False
 
 
-def _unit_at(source: Source, start: int, index: int, limits: Limits) -> Unit:
-    header, data = _header_at(source, start, index, limits)
+def _unit_at(
+    source: Source, start: int, index: int, limits: Limits, parsed: Callable[[bytes], Header]
+) -> Unit:
+    text, data = _header_at(source, start, index, limits)
+    header = parsed(text)
     if index == 0 and header.get("SIMPLE") is not True:
         raise NotFits(source.path, f"SIMPLE = {header.get('SIMPLE')!r}: not standard FITS")
     bitpix, axes = _image_of(header, source, prefix="", index=index)
@@ -187,18 +198,18 @@ def _unit_at(source: Source, start: int, index: int, limits: Limits) -> Unit:
     return Unit(index, header, start, data, data_bytes, kind, bitpix, axes)
 
 
-def _header_at(source: Source, start: int, index: int, limits: Limits) -> tuple[Header, int]:
+def _header_at(source: Source, start: int, index: int, limits: Limits) -> tuple[bytes, int]:
     text = bytearray()
     while True:
         source.stream.seek(start + len(text))
         block = source.stream.read(BLOCK)
-        for offset in range(0, len(block) - _CARD + 1, _CARD):
-            card = block[offset : offset + _CARD]
+        for offset in range(0, len(block) - CARD + 1, CARD):
+            card = block[offset : offset + CARD]
             if card.startswith(b"END") and card.rstrip(b" \0") == b"END":
-                if len(block) != BLOCK and not _only_blank(block[offset + _CARD :]):
+                if len(block) != BLOCK and not _only_blank(block[offset + CARD :]):
                     raise CorruptFile(source.path, f"truncated within the header of HDU {index}")
                 text += block[:offset]
-                return _parsed(bytes(text)), start + -(-(len(text) + _CARD) // BLOCK) * BLOCK
+                return bytes(text), start + -(-(len(text) + CARD) // BLOCK) * BLOCK
         text += block
         if len(block) != BLOCK:
             raise CorruptFile(source.path, f"the header of HDU {index} has no END card (truncated?)")
@@ -213,6 +224,10 @@ def _header_at(source: Source, start: int, index: int, limits: Limits) -> tuple[
 @lru_cache(maxsize=256)
 def _parsed(text: bytes) -> Header:
     """Return the legal cards of a header; nobody may change it, the next reader of the file gets it again."""
+    from astropy.io.fits import Header
+
+    from fullwell.io.hygiene import legal_header
+
     with quiet():
         return legal_header(Header.fromstring(_ascii(text)))
 
@@ -220,7 +235,7 @@ def _parsed(text: bytes) -> Header:
 def _ascii(text: bytes) -> str:
     """Cards in printable ASCII; a CONTINUE that continues nothing becomes a COMMENT."""
     clean = text.translate(_PRINTABLE).decode("ascii")
-    cards = [clean[start : start + _CARD] for start in range(0, len(clean), _CARD)]
+    cards = [clean[start : start + CARD] for start in range(0, len(clean), CARD)]
     for before, (index, card) in zip(["", *cards], enumerate(cards), strict=False):
         if card.startswith("CONTINUE") and "&'" not in before:
             cards[index] = "COMMENT " + card[8:]

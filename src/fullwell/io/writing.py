@@ -16,18 +16,20 @@ import numpy.typing as npt
 from astropy.io import fits
 from astropy.io.fits import Card, Header
 
-from fullwell.errors import AlreadyExists, FileError, FrameError, ParameterError
+from fullwell.errors import FileError, FrameError, ParameterError
 from fullwell.files import write_whole
 from fullwell.frame import Frame
 from fullwell.io.bunit import bunit_of
+from fullwell.io.card_text import history_lines
 from fullwell.io.checks import quiet
 from fullwell.io.dialects import translate
 from fullwell.io.hygiene import legal_header, without_structure
+from fullwell.io.places import checked_target
 from fullwell.io.planes import PLANES, plane_images
 from fullwell.io.streaming import Pixels, write_units
 from fullwell.io.structure_cards import header_text, plane_text
 
-__all__ = ["check_place", "checked_target", "headers_and_pixels", "own_write_errors", "write"]
+__all__ = ["headers_and_pixels", "own_write_errors", "write"]
 
 _SAME_KELVIN = 1e-6
 _RESERVED = ("PRIMARY", "PSFIMAGE", *PLANES)
@@ -85,43 +87,6 @@ def write(
         write_whole(target, lambda stream: write_units(stream, headers, pixels), overwrite=overwrite)
 
 
-def checked_target(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
-    """Return a path that may be written to.
-
-    Raises
-    ------
-    AlreadyExists
-        If the file is there and `overwrite` is False.
-    ParameterError
-        If its name asks for compression.
-    """
-    target = Path(path)
-    if target.suffix.lower() in (".gz", ".fz", ".bz2"):
-        raise ParameterError("path", str(path), "a name without compression; products are plain FITS")
-    if not overwrite and os.path.lexists(target):
-        raise AlreadyExists(f"{path} exists already; allow overwriting or choose another name")
-    return target
-
-
-def check_place(path: str | os.PathLike[str], *, overwrite: bool) -> None:
-    """Check, before the work, that a file could be written.
-
-    Raises
-    ------
-    AlreadyExists, ParameterError
-        As for `checked_target`.
-    FileError
-        If there is no folder for it, or none that may be written to, or it is a folder itself.
-    """
-    target = checked_target(path, overwrite=overwrite)
-    if not target.parent.is_dir():
-        raise FileError(target, f"cannot be written: there is no folder {target.parent}; make it first")
-    if target.is_dir():
-        raise FileError(target, "cannot be written: it is a folder; give the name of a file")
-    if not os.access(target.parent, os.W_OK | os.X_OK):
-        raise FileError(target, f"cannot be written: no permission to write to {target.parent}")
-
-
 @contextmanager
 def own_write_errors(target: Path) -> Iterator[None]:
     """Turn what astropy says about a header into FileError."""
@@ -162,14 +127,15 @@ def _units(
         pixels.append(image)
         headers.append(plane_text(image.array.shape, image.dtype.str, name, own))
     for name, value in extra.items():
-        if name != name.strip().upper() or name in _RESERVED or not 0 < len(name) <= 68 or not name.isascii():
+        fits_in = 0 < len(name.replace("'", "''")) <= 68 and name.isascii()
+        if name != name.strip().upper() or name in _RESERVED or not fits_in:
             raise ParameterError("name of an extra", name, f"capitals, none of {_RESERVED}")
         array, own = value if isinstance(value, tuple) else (value, Header())
         pixels.append(Pixels.of(np.asarray(array), dtype, name))
         cleaned = without_structure(legal_header(Header(own)))
         cleaned.remove("EXTNAME", ignore_missing=True)
-        headers.append(header_text(cleaned, pixels[-1], name=name))
-    first = header_text(_primary_header(frame, cards, history), pixels[0], extended=bool(headers))
+        headers.append(header_text(cleaned.cards, pixels[-1], name=name))
+    first = header_text(_primary_header(frame, cards, history).cards, pixels[0], extended=bool(headers))
     return [first, *headers], pixels
 
 
@@ -181,7 +147,7 @@ def _primary_header(frame: Frame, cards: Mapping[str, Any], history: Sequence[st
     _set_temperature(header, frame)
     for keyword, value in cards.items():
         _set_card(header, keyword, value)
-    for line in _history_lines(history):
+    for line in history_lines(history):
         header.add_history(line)
     return header
 
@@ -237,8 +203,3 @@ def _card(keyword: str, value: Any, comment: str | None) -> Card:
     card = Card(keyword, value, comment)
     card.verify("exception")
     return card
-
-
-def _history_lines(history: Iterable[str]) -> list[str]:
-    lines = [line for entry in history for line in str(entry).splitlines()]
-    return ["".join(letter if 32 <= ord(letter) < 127 else "?" for letter in line) for line in lines]

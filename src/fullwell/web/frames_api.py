@@ -11,8 +11,7 @@ from starlette.requests import Request
 from fullwell import __version__
 from fullwell.detector import Amplifier, Box, Detector
 from fullwell.flags import BAD_FOR_SCIENCE, Flags
-from fullwell.io.checks import own_errors
-from fullwell.io.reading import DEFAULT_LIMITS
+from fullwell.io.checks import DEFAULT_LIMITS, own_errors
 from fullwell.io.sources import open_source
 from fullwell.io.structure import walk
 from fullwell.web.answers import Answer

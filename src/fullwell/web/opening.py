@@ -19,14 +19,13 @@ from astropy.io.fits import Header
 from fullwell.detector import Box, Detector
 from fullwell.errors import FileError, FrameError
 from fullwell.flags import FLAG_DTYPE
-from fullwell.io.checks import check_size, own_errors, two_dimensional
+from fullwell.io.checks import DEFAULT_LIMITS, check_size, own_errors, two_dimensional
 from fullwell.io.contents import Contents, contents_of
 from fullwell.io.dialects import translate
 from fullwell.io.hygiene import without_structure
 from fullwell.io.metadata import Metadata
 from fullwell.io.pixels import pixel_type
 from fullwell.io.planes import PLANES, flags_from_flags, flags_from_mask, variance_from
-from fullwell.io.reading import DEFAULT_LIMITS
 from fullwell.io.sources import FileKey, Source, open_source
 from fullwell.io.structure import Unit, walk
 from fullwell.web.pixels import FilePixels, Flagged, Made, Patch, Patched, Pixels

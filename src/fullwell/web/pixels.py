@@ -17,9 +17,8 @@ import numpy.typing as npt
 
 from fullwell.detector import Box
 from fullwell.flags import FLAG_DTYPE, Flags
-from fullwell.io.checks import own_errors
+from fullwell.io.checks import DEFAULT_LIMITS, own_errors
 from fullwell.io.pixels import decode
-from fullwell.io.reading import DEFAULT_LIMITS
 from fullwell.io.sources import FileKey, Source, open_source
 from fullwell.io.structure import Unit
 from fullwell.web.answers import Refusal, shown

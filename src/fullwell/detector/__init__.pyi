@@ -1,0 +1,9 @@
+from .bits import effective_bits as effective_bits
+from .boxes import Box as Box
+from .boxes import parse_section as parse_section
+from .camera import Camera as Camera
+from .geometry import Amplifier as Amplifier
+from .geometry import Detector as Detector
+from .layout import AmplifierArray as AmplifierArray
+from .layout import lay_out as lay_out
+from .layout import scans_around as scans_around
