@@ -47,6 +47,7 @@ from .effects import Smear as Smear
 from .effects import Telegraph as Telegraph
 from .effects import Trap as Trap
 from .effects import XRays as XRays
+from .effects.shutter_linearity import measure_shutter_and_linearity as measure_shutter_and_linearity
 from .effects.storage import load_product as load_product
 from .effects.storage import save_product as save_product
 from .errors import FullwellError as FullwellError

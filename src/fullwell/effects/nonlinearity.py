@@ -12,9 +12,10 @@ from astropy import units as u
 
 from fullwell.detector import Detector
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.curve_shapes import Form
 from fullwell.effects.curves import Curve
 from fullwell.effects.inverse_curve import InverseCurve, inverse_of
-from fullwell.effects.nonlinearity_fit import Form, fit_ramp
+from fullwell.effects.nonlinearity_fit import fit_ramp
 from fullwell.effects.pointwise import Lookup
 from fullwell.effects.ramp import ramp_of
 from fullwell.errors import ChainError, ParameterError

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from fullwell.effects.curves import Curve, Polynomial, Spline, akima
+from fullwell.effects.curve_shapes import CurveShape, Form, check_form
+from fullwell.effects.curves import Curve
 from fullwell.effects.ramp import Ramp
-from fullwell.errors import FrameError, NotEnoughFrames, ParameterError
+from fullwell.errors import FrameError, NotEnoughFrames
 
-__all__ = ["CurveFit", "Form", "fit_ramp"]
+__all__ = ["CurveFit", "fit_ramp", "rising_part"]
 
-Form = Literal["polynomial", "spline"]
 Table = npt.NDArray[np.float64]
 
 _STEP = 1e-5  # for derivatives; all parameters are of order one, or parts of the whole range
@@ -42,63 +42,6 @@ class CurveFit:
     curve: Curve
     errors: tuple[float, ...]
     summary: dict[str, float]
-
-
-@attrs.frozen(eq=False)
-class _Shape:
-    """How the parameters of one amplifier make a curve: all but the first are its coefficients.
-
-    Parameters
-    ----------
-    form : str
-    size : int
-    slope : float
-        Electrons per unit of light; the first parameter is the relative change of it.
-    limit : float
-        True electrons.
-    """
-
-    form: Form
-    size: int
-    slope: float
-    limit: float
-
-    @property
-    def count(self) -> int:
-        return 1 + (self.size if self.form == "polynomial" else self.size - 1)
-
-    @property
-    def scales(self) -> Table:
-        """What a parameter of 1 means in the units of the curve."""
-        if self.form == "polynomial":
-            return self.limit ** -np.arange(1.0, self.size + 1.0)
-        return np.full(self.size - 1, self.limit)
-
-    @property
-    def knots(self) -> Table:
-        return np.linspace(0.0, self.limit, self.size + 1)
-
-    def offsets(self, parameters: Table) -> Table:
-        return np.concatenate([[0.0, 0.0], parameters[1:] * self.scales])
-
-    def curve(self, parameters: Table) -> Curve:
-        if self.form == "polynomial":
-            return Polynomial(parameters[1:] * self.scales, limit=self.limit)
-        return Spline(self.knots, self.offsets(parameters))
-
-    def around(self, parameters: Table, end: float) -> _Shape:
-        """Return the shape of the slope that was found, with the limit at the light `end`."""
-        slope = self.slope * (1.0 + float(parameters[0]))
-        return attrs.evolve(self, slope=slope, limit=slope * end)
-
-    def read(self, parameters: Table, light: Table) -> Table:
-        """Return what the curve reads; unchecked, since between steps of a fit it need not rise."""
-        part = (1.0 + parameters[0]) * self.slope / self.limit * light
-        if self.form == "polynomial":
-            powers = np.concatenate([[0.0, 1.0], parameters[1:]])
-            return np.asarray(self.limit * np.polynomial.polynomial.polyval(part, powers))
-        spline = akima(self.knots, self.offsets(parameters))
-        return np.asarray(self.limit * part - spline(self.limit * part))
 
 
 def fit_ramp(
@@ -140,13 +83,9 @@ def fit_ramp(
     NotEnoughFrames
         If there are fewer points than parameters.
     """
-    least = 1 if form == "polynomial" else 3
-    if form not in ("polynomial", "spline"):
-        raise ParameterError("form", form, "'polynomial' or 'spline'")
-    if size < least:
-        raise ParameterError("size", size, f"{least} or more for a {form}")
+    check_form(form, size)
     amplifiers = ramp.means.shape[1]
-    used = _used(ramp, maximum)
+    used = rising_part(ramp.light, ramp.means, maximum)
     shapes = [_shape(ramp, used[:, i], form, size, i) for i in range(amplifiers)]
     _check_enough(ramp, used, shapes, time_offset=time_offset)
     scatter = 0.0 if lamp_scatter is None else lamp_scatter
@@ -192,7 +131,7 @@ class _Problem:
 
     ramp: Ramp
     used: npt.NDArray[np.bool_]
-    shapes: list[_Shape]
+    shapes: list[CurveShape]
     read_noise: float
     time_offset: bool
     parts: list[slice] = attrs.field(init=False)
@@ -295,7 +234,7 @@ class _Problem:
 
 
 def _check_enough(
-    ramp: Ramp, used: npt.NDArray[np.bool_], shapes: list[_Shape], *, time_offset: bool
+    ramp: Ramp, used: npt.NDArray[np.bool_], shapes: list[CurveShape], *, time_offset: bool
 ) -> None:
     for amplifier, points, shape in zip(ramp.detector.amplifiers, used.sum(axis=0), shapes, strict=True):
         least = shape.count + int(time_offset) + 1
@@ -305,21 +244,36 @@ def _check_enough(
             )
 
 
-def _shape(ramp: Ramp, used: npt.NDArray[np.bool_], form: Form, size: int, i: int) -> _Shape:
+def _shape(ramp: Ramp, used: npt.NDArray[np.bool_], form: Form, size: int, i: int) -> CurveShape:
     light, means = ramp.light[used], ramp.means[used, i]
     if not light.size or not means.max() > 0:
         raise FrameError(f"amplifier {ramp.detector.amplifiers[i].name} sees no light in the ramp")
     low = means <= max(0.3 * means.max(), means.min())
     slope = float(np.sum(means[low]) / np.sum(light[low]))
-    return _Shape(form, size, slope, slope * float(light.max()))
+    return CurveShape(form, size, slope, slope * float(light.max()))
 
 
-def _used(ramp: Ramp, maximum: float | Sequence[float] | None) -> npt.NDArray[np.bool_]:
-    lit = ramp.light > 0
+def rising_part(
+    light: Table, means: Table, maximum: float | Sequence[float] | Table | None
+) -> npt.NDArray[np.bool_]:
+    """Return which points of a ramp lie below the turnoff.
+
+    Parameters
+    ----------
+    light : ndarray, shape (frames,)
+    means : ndarray, shape (frames, amplifiers)
+    maximum : float, sequence or None
+        Means above it are left out, one for all amplifiers or one each; where the response turns off if None.
+
+    Returns
+    -------
+    ndarray of bool, shape (frames, amplifiers)
+    """
+    lit = light > 0
     if maximum is not None:
-        limits = np.broadcast_to(np.asarray(maximum, np.float64), ramp.means.shape[1])
-        return np.asarray((ramp.means <= limits) & lit[:, None])
-    columns = [_below_turnoff(ramp.light, ramp.means[:, i]) for i in range(ramp.means.shape[1])]
+        limits = np.broadcast_to(np.asarray(maximum, np.float64), means.shape[1])
+        return np.asarray((means <= limits) & lit[:, None])
+    columns = [_below_turnoff(light, means[:, i]) for i in range(means.shape[1])]
     return np.asarray(np.stack(columns, axis=1) & lit[:, None])
 
 

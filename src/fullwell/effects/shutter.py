@@ -19,7 +19,7 @@ from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
 from fullwell.frame import Frame, FrameSet
 from fullwell.noise import Noise
 
-__all__ = ["Shutter"]
+__all__ = ["Shutter", "line_through"]
 
 
 def _seconds(value: Any) -> Any:
@@ -45,12 +45,14 @@ class Shutter(Effect):
         Exposure times that it was measured with, seconds.
     id : str
         Names a measured shutter by its content.
+    statistics : dict
+        What happened when it was measured together with the non-linearity.
 
     Notes
     -----
     With light of a constant rate L a pixel collects L (t + d). A mean d over the detector looks like a
-    non-linearity of short exposures, and the other way round: the two can only be told apart by another
-    measure of the light (a photodiode), or by leaving the one out.
+    non-linearity of short exposures, and the other way round: `measure` needs the non-linearity, and
+    `measure_shutter_and_linearity` measures both.
     """
 
     name: ClassVar[str] = "shutter"
@@ -61,6 +63,7 @@ class Shutter(Effect):
     flags: FlagImage | None = None
     times: tuple[float, ...] = ()
     id: str = ""
+    statistics: dict[str, Any] = attrs.field(factory=dict)
 
     @classmethod
     def iris(
@@ -130,7 +133,8 @@ class Shutter(Effect):
         frames : FrameSet or iterable of Frame
             Raw flats of at least two exposure times, the lamp constant.
         known : SignalChain, optional
-            Takes out overscan, bias, dark, gain and the non-linearity, which else goes into the mean delay.
+            Takes out overscan, bias, dark, gain and the non-linearity, which else goes into the mean delay:
+            `measure_shutter_and_linearity` fits both.
         memory : int
             Ceiling of the working memory in bytes.
 
@@ -158,7 +162,8 @@ class Shutter(Effect):
                 raise NotEnoughFrames(
                     f"a shutter needs flats of two exposure times, there is {sorted(set(times))}"
                 )
-            delay, variance, bad = _line(held, np.asarray(times))
+            weighted = ((frame.data, ~frame.mask / _variance_of(frame)) for frame in held)
+            delay, variance, bad = line_through(weighted, np.asarray(times), held[0].shape)
         flags = np.where(bad, FLAG_DTYPE.type(Flags.UNCALIBRATED), FLAG_DTYPE.type(0))
         return cls(delay, variance, flags, tuple(sorted(set(times))), identity(delay, variance, "shutter"))
 
@@ -212,17 +217,23 @@ def _time_of(frame: Frame) -> float:
     return frame.exposure_time
 
 
-def _line(
-    held: list[Frame], times: npt.NDArray[np.float64]
+def line_through(
+    frames: Iterable[tuple[npt.NDArray[Any], Any]], times: npt.NDArray[np.float64], shape: tuple[int, int]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """Delay of each pixel, its variance, and where there is none."""
-    noise = np.array([_variance_of(frame) for frame in held])
-    weights = 1 / noise
-    shape = held[0].shape
+    """Fit a line through flats; return the delay of each pixel, its variance, and where there is none.
+
+    Parameters
+    ----------
+    frames : iterable of (data, weight)
+        Weights are inverse variances, 0 where a pixel does not count; shape (rows, columns), or one number.
+    times : ndarray
+        Exposure times, s.
+    shape : tuple of int
+    """
     sums = np.zeros((5, *shape))
-    for frame, t, weight in zip(held, times, weights, strict=True):
-        good = weight * ~frame.mask
-        data = np.where(frame.mask, 0, frame.data).astype(np.float64)
+    for (image, weight), t in zip(frames, times, strict=True):
+        good = np.broadcast_to(weight, shape)
+        data = np.where(good > 0, image, 0).astype(np.float64)
         for k, term in enumerate((1.0, t, t * t, data, t * data)):
             sums[k] += good * term
     one, sx, sxx, sy, sxy = sums
