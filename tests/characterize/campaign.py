@@ -13,9 +13,10 @@ import numpy.typing as npt
 from fullwell.chain import SignalChain
 from fullwell.detector.geometry import Detector
 from fullwell.effects import Bias, ChargeTransfer, FullWell
-from fullwell.effects.turnoff import linearity_turnoff, variance_turnoff
+from fullwell.effects.turnoff import linearity_turnoff
 from fullwell.frame import Frame, FrameSet
 from fullwell.noise import Noise
+from fullwell.photon_transfer import find_turnoff
 from fullwell.scene import Spots
 
 LAMP = 5000.0  # e-/s/pixel
@@ -119,9 +120,9 @@ def true_variance_turnoff(campaign: Campaign, *, pairs: int) -> float:
             variance += [np.var((one - two)[box].astype(np.float64)) / 2 for box in boxes]
         means.append(np.mean(mean))
         variances.append(np.mean(variance))
-    turnoff = variance_turnoff(means, variances)
+    turnoff = find_turnoff(means, variances)
     assert turnoff is not None
-    return turnoff.value
+    return turnoff[0]
 
 
 def true_edge_response(campaign: Campaign) -> ChargeTransfer:

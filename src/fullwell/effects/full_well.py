@@ -15,11 +15,12 @@ from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, per_amplif
 from fullwell.effects.full_well_columns import Segment, segments_of
 from fullwell.effects.full_well_flags import flag_full
 from fullwell.effects.ramp import Ramp, ramp_of
-from fullwell.effects.turnoff import Turnoff, linearity_turnoff, variance_turnoff
+from fullwell.effects.turnoff import Turnoff, linearity_turnoff
 from fullwell.errors import ChainError, FrameError, ParameterError
 from fullwell.flags import FlagImage
 from fullwell.frame import Frame, FrameSet
 from fullwell.noise import Noise
+from fullwell.photon_transfer import find_turnoff
 
 __all__ = ["FullWell"]
 
@@ -266,8 +267,9 @@ class FullWell(Effect):
         Returns
         -------
         FullWell
-            `capacity` is the linearity turnoff, `onset` the turnoff of the variance; where the variance does
-            not turn before, the onset is the full well.
+            `capacity` is the linearity turnoff, `onset` the turnoff of the variance as photon transfer has it
+            (`fullwell.photon_transfer.find_turnoff`); where the variance does not turn before, the onset is
+            the full well.
 
         Raises
         ------
@@ -278,10 +280,7 @@ class FullWell(Effect):
         if len(ramp.pair_light) < 3:
             raise FrameError(f"{len(ramp.pair_light)} pairs of flats of one light; 3 are the least")
         full = [_capacity(ramp, i, tolerance) for i in range(len(ramp.detector.amplifiers))]
-        turns = [
-            variance_turnoff(ramp.pair_means[:, i], ramp.variances[:, i], errors=ramp.variance_errors[:, i])
-            for i in range(len(full))
-        ]
+        turns = [_onset(ramp, i) for i in range(len(full))]
         onset = [cap if turn is None else turn for cap, turn in zip(full, turns, strict=True)]
         names = [a.name for a in ramp.detector.amplifiers]
         return cls(
@@ -311,6 +310,11 @@ def _capacity(ramp: Ramp, i: int, tolerance: float) -> Turnoff:
         return linearity_turnoff(ramp.light, ramp.means[:, i], errors=errors, tolerance=tolerance)
     except FrameError as error:
         raise FrameError(f"amplifier {ramp.detector.amplifiers[i].name}: {error}") from error
+
+
+def _onset(ramp: Ramp, i: int) -> Turnoff | None:
+    found = find_turnoff(ramp.pair_means[:, i], ramp.variances[:, i], ramp.variance_errors[:, i])
+    return None if found is None else Turnoff(*found)
 
 
 def _each(name: str, values: Levels, count: int) -> npt.NDArray[np.float64]:

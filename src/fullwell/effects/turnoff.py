@@ -1,4 +1,4 @@
-"""Where a ramp of flats leaves its line, and where its variance turns."""
+"""Where a ramp of flats leaves its line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from fullwell.errors import FrameError, ParameterError
 
-__all__ = ["Turnoff", "linearity_turnoff", "variance_turnoff"]
+__all__ = ["Turnoff", "linearity_turnoff"]
 
 Series = npt.NDArray[np.float64]
 _FEWEST = 4  # points on the line
@@ -96,83 +96,6 @@ def linearity_turnoff(
         (scatter * step / (beyond - within)) ** 2,
     )
     return Turnoff(float(value), float(np.sqrt(sum(variances))))
-
-
-def variance_turnoff(
-    means: npt.ArrayLike, variances: npt.ArrayLike, *, errors: npt.ArrayLike = 0.0, significance: float = 2.0
-) -> Turnoff | None:
-    """Find the signal from which on the variance of flats falls.
-
-    Parameters
-    ----------
-    means, variances : array_like
-        Mean and variance of each pair of flats.
-    errors : array_like
-        Standard errors of the variances.
-    significance : float
-        Behind its highest point the variance must fall by more than so many standard errors.
-
-    Returns
-    -------
-    Turnoff or None
-        None where the variance never turns.
-
-    Notes
-    -----
-    First the highest variance, at least two points before the end of the ramp; then, about it, the bend of
-    two straight lines that meet, fitted to the points between 0.75 and 1.2 of its mean. Where fewer than
-    three points lie on either side that mean itself is returned, its error that of a value somewhere between
-    its neighbors.
-    """
-    order = np.argsort(np.asarray(means, np.float64), kind="stable")
-    mean = np.asarray(means, np.float64)[order]
-    variance = np.asarray(variances, np.float64)[order]
-    error = np.broadcast_to(np.asarray(errors, np.float64), mean.shape)[order]
-    # Noise makes single points of a rising curve fall; with it, three neighbors speak together.
-    width = 3 if error.any() else 1
-    window = np.ones(width)
-    smooth = np.convolve(variance, window, "same") / np.convolve(np.ones(mean.size), window, "same")
-    k = int(np.argmax(smooth))
-    if k > mean.size - 3:
-        return None
-    lowest = k + 1 + int(np.argmin(smooth[k + 1 :]))
-    if smooth[k] - smooth[lowest] <= significance * np.hypot(error[k], error[lowest]) / np.sqrt(width):
-        return None
-    around = float(mean[k + 1] - mean[max(k - 1, 0)])
-    rough = Turnoff(float(mean[k]), around / np.sqrt(12.0))
-    near = (mean >= 0.75 * mean[k]) & (mean <= 1.2 * mean[k])
-    return _bend(mean[near], variance[near], error[near], rough)
-
-
-def _bend(mean: Series, variance: Series, error: Series, rough: Turnoff) -> Turnoff:
-    """Where two straight lines meet."""
-    places = np.linspace(0.85, 1.12, 541) * rough.value
-    enough = [(mean < place).sum() >= 3 and (mean > place).sum() >= 3 for place in places]
-    places = places[np.array(enough)]
-    if places.size < 3:
-        return rough
-    known = (error > 0).all()
-    chi2 = _misfits(mean, variance, 1.0 / error if known else np.ones(mean.size), places)
-    # The scatter of the points where it is more than their errors, or where these are not known.
-    scale = max(float(chi2.min()) / max(mean.size - 4, 1), 1.0 if known else 1e-12 * float(np.ptp(chi2)))
-    # All places as probable as they fit. chi^2 about its least is no parabola, and often has a second dip:
-    # the place where it is least scatters more than a step of chi^2 by 1 lets one think.
-    chance = np.exp(-0.5 * (chi2 - chi2.min()) / (scale or 1.0))
-    chance /= chance.sum()
-    value = float(chance @ places)
-    spread = float(np.sqrt(chance @ (places - value) ** 2))
-    # A sharp bend may have no other place within its error: the grid is what is left.
-    return Turnoff(value, max(spread, float(places[1] - places[0])))
-
-
-def _misfits(mean: Series, variance: Series, weight: Series, places: Series) -> Series:
-    """Chi^2 of the best two lines that meet at each of the places."""
-    distance = mean - places[:, None]
-    lines = np.stack([np.ones_like(distance), np.minimum(distance, 0), np.maximum(distance, 0)], axis=2)
-    basis = np.linalg.qr(lines * weight[:, None]).Q
-    target = variance * weight
-    fitted = basis @ (basis.transpose(0, 2, 1) @ target)[..., None]
-    return np.asarray(((target - fitted[..., 0]) ** 2).sum(axis=1))
 
 
 def _sorted(light: npt.ArrayLike, means: npt.ArrayLike, errors: npt.ArrayLike) -> tuple[Series, ...]:

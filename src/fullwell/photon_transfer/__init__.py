@@ -7,13 +7,14 @@ from fullwell.photon_transfer.pairing import match_pairs
 from fullwell.photon_transfer.pairs import PairGain, gain_from_pair, pair_numbers
 from fullwell.photon_transfer.stacks import pooled_noise
 from fullwell.photon_transfer.transfer import PhotonTransfer
-from fullwell.photon_transfer.turnoff import variance_turnoff
+from fullwell.photon_transfer.turnoff import find_turnoff, variance_turnoff
 
 __all__ = [
     "Curve",
     "GaussianFlats",
     "PairGain",
     "PhotonTransfer",
+    "find_turnoff",
     "gain_from_pair",
     "match_pairs",
     "measure_curves",

@@ -10,7 +10,7 @@ from fullwell.errors import FullwellError, NotEnoughFrames
 from fullwell.photon_transfer.curves import Curve
 from fullwell.photon_transfer.least_squares import covariance_errors, solve
 from fullwell.photon_transfer.models import VarianceModel
-from fullwell.photon_transfer.turnoff import between_steps, variance_turnoff
+from fullwell.photon_transfer.turnoff import find_turnoff
 
 __all__ = ["Selection", "select_points"]
 
@@ -106,9 +106,9 @@ def _turnoff(curve: Curve, reasons: list[str]) -> tuple[float, float, bool]:
     known = np.flatnonzero([not reason for reason in reasons])
     mean, variance = curve.mean[known], curve.variance[known]
     error = variance * np.sqrt(2.0 / np.maximum(curve.counts[known, 0, 0], 1))
-    top = variance_turnoff(variance, error)
-    if top is not None:
-        return *between_steps(mean, variance, top), True
+    found = find_turnoff(mean, variance, error)
+    if found is not None:
+        return *found, True
     return float(mean[-1]), float(mean[-1] - mean[-2]) / 2 if len(mean) > 1 else 0.0, False
 
 

@@ -195,7 +195,7 @@ class PhotonTransfer(Brief):
 
     @property
     def full_well(self) -> FullWellEstimate:
-        """Turnoff of the variance, e-; errors are half the distance of the points, and the gain's."""
+        """Turnoff of the variance, e-; see `find_turnoff`; with the error of the gain."""
         turnoff = np.array([fit.turnoff for fit in self.amplifiers])
         half = np.array([fit.turnoff_error for fit in self.amplifiers])
         gain = self.gain
