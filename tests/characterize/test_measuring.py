@@ -16,6 +16,7 @@ from campaign import (
     to_characterize,
     true_edge_response,
     true_linearity_turnoff,
+    true_variance_turnoff,
 )
 
 from fullwell import CosmicRays, SignalChain
@@ -95,9 +96,10 @@ def test_the_curve_is_straightened_to_a_few_electrons(campaign, found):
 
 def test_both_turnoffs_are_found(campaign, found):
     assert list(found.full_well.capacity) == pytest.approx(list(true_linearity_turnoff(campaign)), rel=0.03)
-    # The onset itself: sharing begins there, and with it the variance falls.
-    onset = campaign.chain.get("full_well").onset[0]
+    # Twelve times the pixels: the rule on a curve that is nearly noiseless.
+    onset = true_variance_turnoff(campaign, pairs=3)
     assert list(found.full_well.onset) == pytest.approx([onset] * 4, rel=0.03)
+    assert (np.abs(np.array(found.full_well.onset) - onset) < 5 * np.array(found.full_well.onset_error)).all()
 
 
 def test_crosstalk_is_within_its_errors(campaign, found):

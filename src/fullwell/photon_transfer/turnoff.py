@@ -11,7 +11,7 @@ FALLING = 2  # points, one after the other
 SURE = 5.0  # sigma
 BACK = 2  # points
 NEAR, WIDEST = 80, 12  # parts of the largest mean that points count as one in
-KNOWN = 0.007  # relative error of a variance
+KNOWN = 0.01  # relative error of a variance
 SMALL = 0.1  # of an error, for derivatives
 
 
@@ -59,7 +59,7 @@ def find_turnoff(
     """Find the mean at which the variance of flats turns: the one rule for it in this package.
 
     Points nearer to each other than 1/80 of the largest mean count as one, and up to 1/12 of it as many as
-    make the error of their variance 0.7 %: else noise would break every fall of a fine ramp. Of these the
+    make the error of their variance 1 %: else noise would break every fall of a fine ramp. Of these the
     highest one by `variance_turnoff`, and from there by `between_steps`.
 
     Parameters
