@@ -1,4 +1,4 @@
-"""The server of ``fullwell inspect`` over its socket: what a change of frame costs, a pixel through a stack, a listing.
+"""The server of ``fullwell inspect`` over its socket: a change of frame, a pixel through a stack, memory, a listing.
 
 A client of the standard library asks for what the page asks for; the server is a process of its own. Each frame is asked
 for once, so that nothing of it was made before.
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,9 +23,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import attrs
 import numpy as np
 from combining_files import make_files
-from harness import Absent, Agreement, Contest, Function, Options, Target, compare, main
+from harness import Absent, Agreement, Contest, Function, Options, Sample, Target, compare, main
 
 CONNECTIONS = 6  # as a browser
 LIMIT_MIB = 500
@@ -81,10 +83,43 @@ def serving(folder: Path) -> Iterator[tuple[Client, int]]:
         process.wait()
 
 
-def memory_mib(process: int) -> float:
-    """Return the most that a process has held."""
-    found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process}/status").read_text())
-    return int(found[1]) / 1024 if found else float("nan")
+@attrs.frozen
+class Served:
+    """What a server does for a call: wall time of the call, CPU time of the server and the most memory it has held."""
+
+    name: str
+    call: Callable[[], Any]
+    process: int
+    version: str = ""
+    rounds: int | None = None
+
+    def measure(self) -> tuple[Sample, Any]:
+        spent, start = self.cpu_seconds(), time.perf_counter()
+        result = self.call()
+        wall = time.perf_counter() - start
+        return Sample(wall, self.cpu_seconds() - spent, self.most_mib()), result
+
+    def cpu_seconds(self) -> float:
+        """Return what all threads that live have used, in nanoseconds of the scheduler."""
+        threads = Path(f"/proc/{self.process}/task").glob("*/schedstat")
+        return sum(int(each.read_text().split()[0]) for each in threads) / 1e9
+
+    def most_mib(self) -> float:
+        found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{self.process}/status").read_text())
+        return int(found[1]) / 1024 if found else float("nan")
+
+
+def make_sparse_files(folder: Path, frames: int, side: int) -> None:
+    """Write frames whose pixels take no room on disk: each a file of its own, of full size."""
+    folder.mkdir()
+    make_files(folder, 1, 1)
+    (first,) = folder.glob("*.fits")
+    header = first.read_bytes()[:2880].replace(f"{1:>20}".encode(), f"{side:>20}".encode())
+    first.unlink()
+    for i in range(frames):
+        with (folder / f"s_{i + 1:05d}.fits").open("wb") as stream:
+            stream.write(header)
+            stream.truncate(2880 + -(-2 * side * side // 2880) * 2880)
 
 
 def contests(options: Options) -> Iterator[Contest]:
@@ -92,14 +127,13 @@ def contests(options: Options) -> Iterator[Contest]:
     folder = Path(tempfile.mkdtemp(prefix="fullwell-bench-", dir=options.folder))
     try:
         for many in (frames, 10 * frames):
-            (folder / f"small{many}").mkdir()
-            make_files(folder / f"small{many}", many, 64)
+            make_sparse_files(folder / f"many{many}", many, side)
         (folder / "large").mkdir()
         names = make_files(folder / "large", frames, side)
         content = [(folder / "large" / name).read_bytes() for name in names]
         with serving(folder / "large") as (client, process):
             yield from about_frames(client, process, content, frames, side)
-        yield listing(folder, frames)
+        yield listing(folder, frames, side)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -115,9 +149,9 @@ def about_frames(
         work="inspect-change",
         title="Another frame in the inspector",
         about=f"limits and all tiles of level {level} of a frame of {side} x {side} uint16 that was not shown before; "
-        "`copy` copies the bytes of its file. The server may take 200 ms.",
+        "CPU and memory of the server. `copy` copies the bytes of its file.",
         rivals=[
-            Function("fullwell inspect", lambda: client.change(next(turn), level)),
+            Served("fullwell inspect", lambda: client.change(next(turn), level), process),
             Function("copy", lambda: np.frombuffer(next(copies), np.uint8).copy()),
         ],
         rounds=frames - 1,
@@ -130,26 +164,32 @@ def about_frames(
     def judge(_: str, seen: Any) -> Agreement | None:
         return compare(np.asarray(seen, float), np.asarray(truth, float), within=0)
 
+    def pixel_series() -> list[float]:
+        return [point["value"] for point in client.json(query)["points"]]
+
     yield Contest(
         work="inspect-series",
         title="One pixel through a stack in the inspector",
-        about=f"{frames} frames of {side} x {side}; the server may take 20 ms. So far it held at most "
-        f"{memory_mib(process):.0f} MiB, and may hold {LIMIT_MIB}.",
-        rivals=[
-            Function("fullwell inspect", lambda: [point["value"] for point in client.json(query)["points"]])
+        about=f"{frames} frames of {side} x {side}, each of which was shown before; CPU and memory of the server.",
+        rivals=[Served("fullwell inspect", pixel_series, process)],
+        targets=[
+            Target("a series, seconds", over="fullwell inspect", at_most=0.02),
+            Target("the server", over="fullwell inspect", measure="memory", at_most=LIMIT_MIB),
         ],
-        targets=[Target("a series, seconds", over="fullwell inspect", at_most=0.02)],
         judge=judge,
     )
 
 
-def listing(folder: Path, frames: int) -> Contest:
+def listing(folder: Path, frames: int, side: int) -> Contest:
     def listed(many: int) -> Callable[[], int]:
         def call() -> int:
-            with serving(folder / f"small{many}") as (client, _):
+            with serving(folder / f"many{many}") as (client, _):
                 return len(client.json("frames")["frames"])
 
         return call
+
+    def judge(name: str, found: Any) -> Agreement:
+        return Agreement(f"{found} frames listed", float(name == f"{found} frames"))
 
     rivals: list[Function | Absent] = [
         Function(f"{many} frames", listed(many)) for many in (10 * frames, frames)
@@ -157,10 +197,12 @@ def listing(folder: Path, frames: int) -> Contest:
     return Contest(
         work="inspect-listing",
         title="Opening folders in the inspector",
-        about="from the start of the program to the first list of frames; headers are read later",
+        about=f"from the start of the program to the first list of frames of {side} x {side} uint16 (sparse files); "
+        "headers are read later",
         rivals=rivals,
-        rounds=3,
+        rounds=5,
         targets=[Target("ten times the frames", over=rivals[0].name, under=rivals[1].name, at_most=1.2)],
+        judge=judge,
     )
 
 

@@ -1,30 +1,48 @@
-"""The page of ``fullwell inspect`` in a headless Chromium: first paint, another frame, another stretch.
+"""The page of ``fullwell inspect`` in a headless Chromium: first paint, another frame, another stretch, many frames, sliders.
 
-The window has 1280 x 800 pixels. The server is a process of its own; each frame is shown once, so that nothing of it
-was asked for before, and only the jump over two frames counts, since the page loads its neighbors ahead.
+The window has 1280 x 800 pixels, and the clock is that of the page, from the key to the first repaint with the pixels.
+The server is a process of its own; each frame is shown once, so that nothing of it was asked for before, and only the
+jump over two frames counts, since the page loads its neighbors ahead.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 from combining_files import make_files
-from harness import Absent, Contest, Function, Options, Target, main
+from harness import Absent, Contest, Function, Options, Rival, Sample, Target, main
+from inspecting import make_sparse_files
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 STRETCHES = ("linear", "log", "asinh", "sqrt")
 APART = 3  # frames between two that are shown: the page has asked for the neighbors
+LOOK = 500  # ms
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[str]:
+    """Start the program; give its address."""
+    command = [sys.executable, "-m", "fullwell.cli", "inspect", str(folder), "--no-browser", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())["address"]
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @contextmanager
@@ -32,17 +50,10 @@ def serving(folder: Path) -> Iterator[str]:
     """Start the program; give its address once all headers were read."""
     from urllib.request import urlopen
 
-    command = [sys.executable, "-m", "fullwell.cli", "inspect", str(folder), "--no-browser", "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        address = json.loads(process.stdout.readline())["address"]
+    with started(folder) as address:
         while json.load(urlopen(f"{address}/api/frames"))["scanning"]:
             pass
         yield address
-    finally:
-        process.terminate()
-        process.wait()
 
 
 @contextmanager
@@ -69,13 +80,55 @@ def settle(page: Any) -> None:
     page.evaluate("window.viewer.idle")
 
 
+#: Run by the page: milliseconds until a condition holds at a repaint.
+WAIT = """async (holds) => {
+  const start = performance.now();
+  do { await new Promise(requestAnimationFrame); } while (!holds());
+  return performance.now() - start;
+}"""
+FLIP = f"""id => {{
+  location.hash = `#/frame?frame=${{id}}&panel=pixels`;
+  return ({WAIT})(() => {{ const [pane] = window.viewer.state().panes; return pane.frame === id && pane.complete; }});
+}}"""
+SLIDE = """async ([name, place]) => {
+  const start = performance.now();
+  const slider = document.querySelector(`[data-testid="${name}"]`);
+  slider.value = place;
+  slider.dispatchEvent(new Event('input'));
+  await window.simulator.idle;
+  await new Promise(requestAnimationFrame);
+  return performance.now() - start;
+}"""
+
+
+@attrs.frozen
+class Drawn:
+    """What takes as long as the page says; ``before`` runs off the clock."""
+
+    name: str
+    milliseconds: Callable[[], float]
+    before: Callable[[], Any] | None = None
+    version: str = ""
+    rounds: int | None = None
+
+    def measure(self) -> tuple[Sample, Any]:
+        if self.before is not None:
+            self.before()
+        return Sample(self.milliseconds() / 1000, math.nan), None
+
+
 def contests(options: Options) -> Iterator[Contest]:
     frames, side = (7, 512) if options.quick else (20, 4096)
     folder = Path(tempfile.mkdtemp(prefix="fullwell-bench-", dir=options.folder))
     try:
-        make_files(folder, frames, side)
-        with serving(folder) as address, window(address) as page:
+        (folder / "large").mkdir()
+        make_files(folder / "large", frames, side)
+        for many in (frames, 10 * frames):
+            make_sparse_files(folder / f"many{many}", many, side)
+        with serving(folder / "large") as address, window(address) as page:
             yield from about_page(page, address, frames, side)
+            yield about_simulator(page, address)
+        yield about_many(folder, frames, side)
     except (ImportError, FileNotFoundError) as error:
         yield contest("paint", "First paint of the inspector", "", [Absent("fullwell inspect", str(error))])
     finally:
@@ -85,7 +138,7 @@ def contests(options: Options) -> Iterator[Contest]:
 def about_page(page: Any, address: str, frames: int, side: int) -> Iterator[Contest]:
     listed = page.evaluate("fetch('api/frames').then((answer) => answer.json())")["frames"]
     ids = [frame["id"] for frame in listed]
-    far = itertools.cycle(ids[(i * APART) % frames] for i in range(frames))
+    far = itertools.cycle(ids[(i * APART) % frames] for i in range(1, frames))
     looks = itertools.cycle(STRETCHES)
 
     def open_page() -> None:
@@ -93,9 +146,9 @@ def about_page(page: Any, address: str, frames: int, side: int) -> Iterator[Cont
         page.goto(f"{address}/#/frame?frame={ids[0]}&panel=pixels")
         settle(page)
 
-    def change() -> None:
-        page.evaluate("id => { location.hash = `#/frame?frame=${id}&panel=pixels` }", next(far))
+    def look() -> None:
         settle(page)
+        page.wait_for_timeout(LOOK)
 
     def stretch() -> float:
         page.get_by_test_id("stretch").select_option(next(looks))
@@ -106,7 +159,7 @@ def about_page(page: Any, address: str, frames: int, side: int) -> Iterator[Cont
     yield contest(
         "paint",
         "First paint of the inspector",
-        f"From an empty window to a frame of {size} on the screen, script and server included.",
+        f"From an empty window to a frame of {size} on the screen, the driver of the browser included.",
         [Function("fullwell inspect", open_page)],
         rounds=5,
         targets=[Target("first paint, seconds", over="fullwell inspect", at_most=1.0)],
@@ -114,25 +167,72 @@ def about_page(page: Any, address: str, frames: int, side: int) -> Iterator[Cont
     yield contest(
         "flip",
         "Another frame on the screen of the inspector",
-        f"A frame of {size} that was not shown before, from the key to the pixels.",
-        [Function("fullwell inspect", change)],
-        rounds=max(2, (frames - 1) // APART),
+        f"A frame of {size} that was not shown before, from the key to the pixels; the one before was looked at for "
+        f"{LOOK / 1000:g} s.",
+        [Drawn("fullwell inspect", lambda: float(page.evaluate(FLIP, next(far))), look)],
+        rounds=frames // APART,
+        warm_up=False,
         targets=[Target("another frame, seconds", over="fullwell inspect", at_most=0.2)],
     )
-    seen: list[float] = []
     yield contest(
         "stretch",
         "Another stretch in the inspector",
-        "The way of the click through the driver included; the loop over the pixels alone is a part of it.",
-        [Function("fullwell inspect", lambda: seen.append(stretch()))],
+        f"From values to the colors of the screen, a frame of {size} in the window.",
+        [Drawn("fullwell inspect", stretch)],
         rounds=12,
-    )
-    print(
-        f"pixels of the stretch alone: {min(seen):.1f} ms at best, {sorted(seen)[len(seen) // 2]:.1f} ms median"
+        targets=[Target("another stretch, seconds", over="fullwell inspect", at_most=0.033)],
     )
 
 
-def contest(work: str, title: str, about: str, rivals: list[Function | Absent], **more: Any) -> Contest:
+def about_simulator(page: Any, address: str) -> Contest:
+    page.goto(f"{address}/simulator/")
+    page.get_by_test_id("number-of-mean").wait_for()
+    page.get_by_test_id("switch-brighter_fatter").evaluate("box => box.closest('details').open = true")
+    places = itertools.cycle(range(200, 800, 7))
+
+    def drag(name: str) -> float:
+        return float(page.evaluate(SLIDE, [name, next(places)]))
+
+    def switch(on: bool) -> Callable[[], None]:
+        return lambda: page.get_by_test_id("switch-brighter_fatter").set_checked(on)
+
+    names = ("a slider", "a slider, brighter-fatter on", "its strength")
+    return contest(
+        "slider",
+        "A slider of the simulator on its page",
+        "From the moved slider to frame (500 x 500) and histogram on the screen.",
+        [
+            Drawn(names[0], lambda: drag("slider-sky"), switch(False)),
+            Drawn(names[1], lambda: drag("slider-sky"), switch(True)),
+            Drawn(names[2], lambda: drag("strength-brighter_fatter"), switch(True)),
+        ],
+        rounds=15,
+        targets=[Target(f"{name}, seconds", over=name, at_most=0.1) for name in names],
+    )
+
+
+def about_many(folder: Path, frames: int, side: int) -> Contest:
+    def opened(many: int) -> Callable[[], None]:
+        def call() -> None:
+            with started(folder / f"many{many}") as address, window(address):
+                pass
+
+        return call
+
+    rivals: list[Rival | Absent] = [
+        Function(f"{many} frames", opened(many)) for many in (10 * frames, frames)
+    ]
+    return contest(
+        "night",
+        "The night table of many frames",
+        f"From the start of program and browser to the table; frames of {side} x {side} uint16 (sparse files).",
+        rivals,
+        rounds=5,
+        targets=[Target("ten times the frames", over=rivals[0].name, under=rivals[1].name, at_most=1.2)],
+    )
+
+
+def contest(work: str, title: str, about: str, rivals: Sequence[Rival | Absent], **more: Any) -> Contest:
     return Contest(work=f"inspect-{work}", title=title, about=about, rivals=rivals, **more)
 
 

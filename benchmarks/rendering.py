@@ -143,14 +143,16 @@ def target_row(record: Record, target: Target) -> Row:
 
 def spread(ratios: np.ndarray) -> str:
     """Return the median with the quartiles, of a single one just itself."""
-    if not ratios.size:
+    if np.isnan(ratios).all():  # none, or not measured
         return ""
     low, middle, high = np.percentile(ratios, (25, 50, 75))
     return number(middle) if ratios.size == 1 else f"{number(middle)} ({number(low)} to {number(high)})"
 
 
 def number(value: float) -> str:
-    """Return three digits."""
+    """Return three digits; nothing where nothing was measured."""
+    if math.isnan(value):
+        return ""
     return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
