@@ -88,12 +88,12 @@ for feature in features:
         100 * np.subtract(*np.percentile(feature.render(detector, wavelength=nm), (99.9, 0.1)))
         for nm in (365.0, 620.0, 900.0)
     ]
-    print(f"{feature.name:22s} {feature.acts_on.value:12s} " + " ".join(f"{c:8.2f}" for c in contrast))
+    print(f"{feature.name:22s} {feature.acts_on!s:12s} " + " ".join(f"{c:8.2f}" for c in contrast))
 
 # %% [markdown]
 # Annealing and coffee stains are violet only: they are in the surface. Vignetting and dust have no color:
 # they are optics. Tree rings, edge and midline act on the *area* of pixels, and a star there keeps all its
-# electrons.
+# electrons and is moved: [Pixel area](../effects/pixel-area.md) has the size of it.
 #
 # ### Looking at the right scale
 #

@@ -124,15 +124,15 @@ fw.show_image(bright, limits=99.0, title="Sky of 2000 e-")
 # A flat is measured with a lamp, and what looks like low sensitivity in it may be something else. *Tree
 # rings* are rings in the silicon where pixels are a little smaller or larger. A smaller pixel collects less
 # of a lamp, but the charge is not lost: its neighbor has it. Divided by such a flat, a star gets the wrong
-# brightness. So each feature says what it acts on:
+# brightness ([Pixel area](../effects/pixel-area.md)). So each feature says what it acts on:
 
 # %%
 rings = TreeRings(amplitude=2e-3)
 for feature in (vignetting, filter_dust, pixels, rings):
-    print(f"{feature.name:15s} acts on {feature.acts_on.value}")
+    print(f"{feature.name:15s} acts on {feature.acts_on}")
 
 seen = response_of([vignetting, pixels, rings], detector)  # what a lamp shows
-divisible = response_of([vignetting, pixels, rings], detector, acts_on=[ActsOn.PHOTONS])
+divisible = response_of([vignetting, pixels, rings], detector, acts_on=ActsOn.PHOTONS)
 fw.show_image(seen.response / divisible.response, unit="", title="In the flat, but not to be divided out")
 
 # %% [markdown]

@@ -39,6 +39,7 @@ from .effects import Illumination as Illumination
 from .effects import NonLinearity as NonLinearity
 from .effects import Overscan as Overscan
 from .effects import Persistence as Persistence
+from .effects import PixelArea as PixelArea
 from .effects import ReadNoise as ReadNoise
 from .effects import ReadOutDark as ReadOutDark
 from .effects import ShotNoise as ShotNoise

@@ -14,8 +14,8 @@ from fullwell.testing import residual_of
 
 SMALL = {"lsst-itl": (100, 60), "lsst-e2v": (100, 60)}
 LEAN = {
-    "flat", "brighter_fatter", "shot_noise", "dark", "cosmic_rays", "full_well", "cti", "nonlinearity",
-    "read_noise", "correlated_noise", "crosstalk", "gain", "bias", "adc",
+    "flat", "pixel_area", "brighter_fatter", "shot_noise", "dark", "cosmic_rays", "full_well", "cti",
+    "nonlinearity", "read_noise", "correlated_noise", "crosstalk", "gain", "bias", "adc",
 }  # fmt: skip
 LSST = LEAN | {
     "shutter", "diffusion", "telegraph", "glow", "persistence", "defects", "read_out_dark", "bias_wander",
@@ -35,7 +35,7 @@ def test_what_goes_in_comes_out(name):
     # The bias that wanders along a row, the same in each, goes with a bias that was measured.
     ramp = chain.get("bias_wander") is not None
     clean = (measured_bias(chain) if ramp else chain).correct(exposure.frame)
-    left = residual_of(clean, spread_light(chain, exposure))
+    left = residual_of(clean, light_behind(chain, exposure))
     assert left.pixels > 0.99 * exposure.light.size
     # Drift and steps of the level go with the overscan; 5 standard errors else.
     assert abs(left.mean) < 0.03
@@ -48,13 +48,13 @@ def measured_bias(chain):
     return chain.without("bias_wander", "read_out_dark").with_(Bias.measure(biases, known=overscan))
 
 
-def spread_light(chain, exposure):
-    """What diffusion does is stated, not corrected."""
-    diffusion = chain.get("diffusion")
-    if diffusion is None:
-        return exposure.light
+def light_behind(chain, exposure):
+    """What moves charge of light is stated, not corrected."""
     signal = Signal(exposure.light.copy(), chain.detector, 30.0, 30.0)
-    diffusion.simulate(signal, noise=Noise(0))
+    for name in ("pixel_area", "diffusion"):
+        effect = chain.get(name)
+        if effect is not None:
+            effect.simulate(signal, noise=exposure.take.noise)
     return signal.image
 
 

@@ -9,6 +9,7 @@ from fullwell.chain import SignalChain
 from fullwell.effects.brighter_fatter import BrighterFatter
 from fullwell.effects.brighter_fatter_boundaries import model_coefficients
 from fullwell.effects.diffusion import Diffusion
+from fullwell.effects.pixel_area import Boundaries, PixelArea
 from fullwell.noise import Noise
 from fullwell.testing import EffectContract
 
@@ -57,3 +58,20 @@ class TestDiffusion(EffectContract):
 
     def make(self, detector, random):
         return Diffusion(random.uniform(0.2, 1.5), absorption=random.uniform(0, 2))
+
+
+class TestPixelArea(EffectContract):
+    effect = PixelArea
+    conserves_charge = True
+    impossible = [
+        ({"boundaries": None}, "boundaries"),
+    ]
+
+    def make(self, detector, random):
+        rows, columns = np.indices(detector.shape)
+        wave = np.cos(rows / random.uniform(4, 9) + columns / random.uniform(4, 9))
+        return PixelArea(Boundaries.from_area(1 + random.uniform(0.01, 0.05) * wave))
+
+    def truth(self, effect, exposure):
+        """It is stated, not corrected."""
+        return exposure.light * effect.boundaries.area

@@ -8,7 +8,7 @@ from fullwell.detector.presets import preset_names
 from fullwell.errors import ConfigError, ParameterError
 from fullwell.simulation import Scenario
 from fullwell.simulation.effect_tables import EffectsTable
-from fullwell.simulation.instrument import Instrument
+from fullwell.simulation.instrument import Instrument, detector_of
 from fullwell.simulation.schedule import schedule
 
 ONE = {"shape": [24, 30], "gain": 1.5, "read_noise": 5.0, "overscan": 4}
@@ -194,21 +194,43 @@ def test_features_that_are_refused(features, message):
         scenario(flat={"V": {"features": features}})
 
 
-def test_features_are_in_the_flat():
+def test_features_of_area_move_charge():
     made = scenario(
         flat={"V": {"features": [{"name": "EdgeRollOff", "depth": 0.3, "width": 2.0}, "TreeRings"]}}
     )
-    flat = chain_of(made).get("flat").response
-    assert flat[12, 0] < 0.9 * flat[12, 15]
-    assert np.median(flat) == pytest.approx(1)
+    area = chain_of(made).get("pixel_area").boundaries.area
+    assert area[12, 0] == pytest.approx(0.7, abs=0.01)
+    assert area[12, 15] == pytest.approx(1, abs=0.01)
+    assert (chain_of(made).get("flat").response == 1).all()
 
 
 def test_features_of_time_are_others_in_each_exposure():
     detector = {"preset": "lsst-itl", "amplifier": [24, 20]}
     tearing = {"name": "Tearing", "amplitude": 0.1}
     made = scenario(detector=detector, flat={"V": {"features": [tearing]}}, sequence=[LIGHT | {"count": 2}])
-    first, second = (chain_of(made, number).get("flat").response for number in (0, 1))
+    (torn,) = chain_of(made).get("pixel_area").changing
+    plane = detector_of(made.detector)
+    first, second = (torn.boundaries_in(plane, exposure=number).area for number in (1, 2))
     assert (first != second).any()
+    brightness = {"name": "Satellite", "brightness": 0.5}
+    made = scenario(flat={"V": {"features": [brightness]}})
+    assert chain_of(made).get("flat").response.max() > 1.2
+
+
+def test_steps_of_the_electronics_are_in_the_gain_of_all_exposures():
+    detector = {"preset": "lsst-itl", "amplifier": [24, 20], "gain": 2.0}
+    steps = {"name": "AmplifierGainSteps", "steps": [0.25]}
+    flats = {"V": {"features": [steps]}, "B": {"features": [steps]}}
+    made = scenario(detector=detector, flat=flats, sequence=[{"type": "bias"}, LIGHT])
+    for number in (0, 1):
+        assert chain_of(made, number).get("gain").values == pytest.approx([2.0, 1.6] * 8)
+    glitch = LIGHT | {"name": "x.fits", "features": [steps, {"name": "MidlineBreak", "amplitude": 0.2}]}
+    made = scenario(detector=detector, flat={"V": {"features": ["TreeRings"]}}, sequence=[LIGHT, glitch])
+    quiet, loud = (chain_of(made, number) for number in (0, 1))
+    assert quiet.get("gain").values == pytest.approx([2.0] * 16)
+    assert loud.get("gain").values == pytest.approx([2.0, 1.6] * 8)
+    areas = [chain.get("pixel_area").boundaries.area for chain in (quiet, loud)]
+    assert [area[24].mean() for area in areas] == pytest.approx([1.0, 0.8], abs=1e-3)
 
 
 def test_features_of_a_sequence_are_in_its_exposures_alone():

@@ -48,6 +48,7 @@ from fullwell.effects import (
 from fullwell.effects.dark_law import DarkLaw
 from fullwell.effects.silicon import depletion_term, diffusion_term, kelvin
 from fullwell.errors import ParameterError
+from fullwell.features import ActsOn
 from fullwell.noise import FIXED_PATTERN, Noise
 
 __all__ = ["effects_of"]
@@ -113,7 +114,7 @@ class _Makers:
         makers: dict[str, Callable[[], Effect]] = {
             "shot_noise": ShotNoise,
             "read_noise": lambda: ReadNoise([amplifier.read_noise or 0.0 for amplifier in amplifiers]),
-            "gain": lambda: Gain([amplifier.gain or 1.0 for amplifier in amplifiers]),
+            "gain": self._gain,
             "adc": lambda: ADC(bits=self.detector.adc_bits),
         }
         own = {
@@ -125,6 +126,8 @@ class _Makers:
             "persistence": ("persistence", self._persistence),
         }
         makers |= {name: make for table, (name, make) in own.items() if table in stated}
+        if any(isinstance(feature, features.AreaFeature) for feature in self._features()):
+            makers["pixel_area"] = self._pixel_area
         if "fringes" in stated and self.nanometers >= stated["fringes"].get("shortest", 0.0):
             makers["fringes"] = self._fringes
         return makers | {name: self._from_table(name, table) for name, table in self._tables().items()}
@@ -169,13 +172,30 @@ class _Makers:
 
         return make
 
-    def _response(self) -> Effect:
-        table = self.stated["response"]
+    def _features(self) -> list[features.Feature]:
+        """Return what shows in a flat, light missing in the corners and scatter of pixels first."""
+        table = self.stated.get("response", {})
         parts: list[features.Feature] = [features.PixelResponse(table.get("scatter", 0.0), seed=self.seed)]
         if table.get("vignetting"):
             parts.append(features.Vignetting(table["vignetting"]))
-        parts += [getattr(features, name)() for name in table.get("features", ())]
-        return features.response_of(parts, self.detector, wavelength=self.nanometers)
+        return parts + [getattr(features, name)() for name in table.get("features", ())]
+
+    def _response(self) -> Effect:
+        return features.response_of(
+            self._features(),
+            self.detector,
+            wavelength=self.nanometers,
+            acts_on=ActsOn.PHOTONS | ActsOn.TIME,
+        )
+
+    def _pixel_area(self) -> Effect:
+        area = features.pixel_area_of(self._features(), self.detector)
+        assert area is not None
+        return area
+
+    def _gain(self) -> Effect:
+        gain = Gain([amplifier.gain or 1.0 for amplifier in self.detector.amplifiers])
+        return features.gain_with(self._features(), gain, self.detector)
 
     def dark(self) -> Dark:
         """Return the dark current, drawn once."""

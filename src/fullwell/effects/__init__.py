@@ -27,6 +27,7 @@ from fullwell.effects.illumination import Illumination
 from fullwell.effects.nonlinearity import NonLinearity
 from fullwell.effects.overscan import Overscan
 from fullwell.effects.persistence import Persistence
+from fullwell.effects.pixel_area import Boundaries, PixelArea
 from fullwell.effects.read_noise import ReadNoise
 from fullwell.effects.read_out_dark import ReadOutDark
 from fullwell.effects.shot_noise import ShotNoise
@@ -40,6 +41,7 @@ __all__ = [
     "Affine",
     "Bias",
     "BiasWander",
+    "Boundaries",
     "BrighterFatter",
     "ChargeTransfer",
     "CodeErrors",
@@ -65,6 +67,7 @@ __all__ = [
     "NonLinearity",
     "Overscan",
     "Persistence",
+    "PixelArea",
     "Polynomial",
     "ReadNoise",
     "ReadOutDark",

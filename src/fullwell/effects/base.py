@@ -32,6 +32,7 @@ class Stage(IntEnum):
     FRINGES = 6
     ILLUMINATION = 8
     FLAT = 10
+    PIXEL_AREA = 11
     DIFFUSION = 12  # of expected light, before it is counted
     SMEAR = 14
     BRIGHTER_FATTER = 18  # counts the light itself, in steps

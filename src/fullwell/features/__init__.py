@@ -2,10 +2,11 @@
 
 from fullwell.features.amplifier_steps import AmplifierGainSteps, QuantumEfficiencySteps
 from fullwell.features.annealing import Annealing
-from fullwell.features.base import ActsOn, Feature, response_of
+from fullwell.features.base import ActsOn, AreaFeature, Color, Feature
 from fullwell.features.coffee_stains import CoffeeStains
 from fullwell.features.donuts import Donuts
 from fullwell.features.edge_roll_off import EdgeRollOff
+from fullwell.features.in_chains import as_effects, gain_with, pixel_area_of, response_of
 from fullwell.features.midline_break import MidlineBreak
 from fullwell.features.picture_frame import PictureFrame
 from fullwell.features.pixel_response import PixelResponse
@@ -20,7 +21,9 @@ __all__ = [
     "ActsOn",
     "AmplifierGainSteps",
     "Annealing",
+    "AreaFeature",
     "CoffeeStains",
+    "Color",
     "Donuts",
     "EdgeRollOff",
     "Feature",
@@ -34,5 +37,8 @@ __all__ = [
     "TreeRings",
     "Vampires",
     "Vignetting",
+    "as_effects",
+    "gain_with",
+    "pixel_area_of",
     "response_of",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from fullwell.detector import Detector
 from fullwell.errors import ParameterError
-from fullwell.features.base import ActsOn, Feature, Map
+from fullwell.features.base import ActsOn, Color, Feature, Map, checked, toward_the_ends
 
 __all__ = ["AmplifierGainSteps", "QuantumEfficiencySteps"]
 
@@ -25,16 +25,21 @@ class QuantumEfficiencySteps(Feature):
     Parameters
     ----------
     steps : sequence of float
-        Relative response of each amplifier's area less 1, or one number for every second amplifier.
+        Relative response of each amplifier's area at 675 nm, less 1; or one number for every second one.
+    at_ends : float
+        By what factor the steps are larger at 350 and at 1000 nm, where coatings and thickness matter most.
     """
 
     name: ClassVar[str] = "quantum_efficiency_steps"
     acts_on: ClassVar[ActsOn] = ActsOn.PHOTONS
+    color: ClassVar[Color] = Color.ENDS
     steps: tuple[float, ...] = attrs.field(default=0.005, converter=_steps)
+    at_ends: float = attrs.field(default=5.0, **checked(least=0, most=1e3))
 
-    def render(self, detector: Detector, *, wavelength: float = 600.0) -> Map:  # noqa: ARG002
+    def render(self, detector: Detector, *, wavelength: float = 600.0) -> Map:
         """Return the factor by which the response of each pixel changes."""
-        return _per_amplifier(self.steps, detector)
+        color = 1 + (self.at_ends - 1) * toward_the_ends(wavelength)
+        return _image(_factors(self.steps, detector, color), detector)
 
 
 @attrs.frozen
@@ -44,7 +49,7 @@ class AmplifierGainSteps(Feature):
     Parameters
     ----------
     steps : sequence of float
-        Relative response of each amplifier less 1, or one number for every second amplifier.
+        ADU for each electron relative to what the gain says, less 1; or one number for every second one.
     """
 
     name: ClassVar[str] = "amplifier_gain_steps"
@@ -52,17 +57,25 @@ class AmplifierGainSteps(Feature):
     steps: tuple[float, ...] = attrs.field(default=0.005, converter=_steps)
 
     def render(self, detector: Detector, *, wavelength: float = 600.0) -> Map:  # noqa: ARG002
-        """Return the factor by which the response of each pixel changes."""
-        return _per_amplifier(self.steps, detector)
+        """Return the factor by which the ADU of each pixel change."""
+        return _image(self.factors(detector), detector)
+
+    def factors(self, detector: Detector) -> Map:
+        """Return for each amplifier by what factor it gives more ADU; its gain in e-/ADU falls by as much."""
+        return _factors(self.steps, detector)
 
 
-def _per_amplifier(steps: tuple[float, ...], detector: Detector) -> Map:
+def _factors(steps: tuple[float, ...], detector: Detector, color: float = 1.0) -> Map:
     number = len(detector.amplifiers)
     if len(steps) == 1:
         steps = tuple(steps[0] * (i % 2) for i in range(number))
-    if len(steps) != number or not all(np.isfinite(step) and step > -1 for step in steps):
-        raise ParameterError("steps", steps, f"1 number or {number}, above -1")
+    if len(steps) != number or not all(np.isfinite(step) and color * step > -1 for step in steps):
+        raise ParameterError("steps", steps, f"1 number or {number}, above -1 in all light")
+    return 1 + color * np.asarray(steps)
+
+
+def _image(factors: Map, detector: Detector) -> Map:
     image = np.ones(detector.shape)
-    for amplifier, step in zip(detector.amplifiers, steps, strict=True):
-        image[amplifier.box.slices] += step
+    for amplifier, factor in zip(detector.amplifiers, factors, strict=True):
+        image[amplifier.box.slices] = factor
     return image

@@ -9,7 +9,7 @@ import numpy as np
 from astropy import units as u
 
 from fullwell.detector import Detector
-from fullwell.features.base import ActsOn, Feature, Map, checked, shallow
+from fullwell.features.base import ActsOn, Color, Feature, Map, checked, shallow
 
 __all__ = ["Annealing"]
 
@@ -30,6 +30,7 @@ class Annealing(Feature):
 
     name: ClassVar[str] = "annealing"
     acts_on: ClassVar[ActsOn] = ActsOn.PHOTONS
+    color: ClassVar[Color] = Color.BLUE
     amplitude: float = attrs.field(default=0.01, **checked(least=0, most=0.5))
     pitch: float = attrs.field(default=55.0, **checked(least=2, most=1e4))
     angle: float = attrs.field(default=20.0, **checked(u.deg))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from enum import Enum
+from enum import Enum, Flag, auto
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,25 +11,50 @@ import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.detector import Detector
-from fullwell.effects import Flat
+from fullwell.effects import Boundaries
 from fullwell.effects.base import in_unit
 from fullwell.errors import ParameterError
 from fullwell.noise import FIXED_PATTERN, Noise, Stream
 
-__all__ = ["ActsOn", "Feature", "Map", "checked", "fixed", "response_of", "shallow"]
+__all__ = [
+    "VISUAL",
+    "ActsOn",
+    "AreaFeature",
+    "Color",
+    "Feature",
+    "Map",
+    "checked",
+    "fixed",
+    "shallow",
+    "toward_the_ends",
+]
 
 Map = npt.NDArray[np.float64]
 #: Nanometers where nothing else is said.
 VISUAL = 600.0
 
 
-class ActsOn(Enum):
-    """What a feature changes, which decides whether a science frame may be divided by it."""
+class ActsOn(Flag):
+    """What a feature changes, which decides whether a science frame may be divided by it.
 
-    PHOTONS = "photons"  # fewer of them become electrons: divide
-    AREA = "pixel area"  # charge goes to a neighbor: dividing makes the photometry of stars wrong
-    ELECTRONICS = "electronics"  # electrons are counted differently: it belongs into the gain
-    TIME = "time"  # another one in each exposure: mask, never divide
+    A feature that is another one in each exposure acts on ``TIME`` besides.
+    """
+
+    PHOTONS = auto()  # fewer of them become electrons: divide
+    AREA = auto()  # charge goes to a neighbor: dividing makes the photometry of stars wrong
+    ELECTRONICS = auto()  # electrons are counted differently: it belongs into the gain
+    TIME = auto()  # another one in each exposure: mask, never divide
+
+    def __str__(self) -> str:
+        return ", ".join("pixel area" if part is ActsOn.AREA else str(part.name).lower() for part in self)
+
+
+class Color(Enum):
+    """In which light a feature shows."""
+
+    NONE = "in all light alike"
+    BLUE = "most in light that stops at the surface"
+    ENDS = "most in the violet and the infrared"
 
 
 class Feature(ABC):
@@ -41,15 +65,21 @@ class Feature(ABC):
 
     name: ClassVar[str]
     acts_on: ClassVar[ActsOn]
+    color: ClassVar[Color] = Color.NONE
 
     @property
     def may_divide(self) -> bool:
-        """Whether dividing by the flat is right for a point source."""
+        """Whether dividing by the flat is right for a point source: a flat of light of the same color."""
         return self.acts_on is ActsOn.PHOTONS
+
+    @property
+    def changes(self) -> bool:
+        """Whether it is another one in each exposure."""
+        return ActsOn.TIME in self.acts_on
 
     @abstractmethod
     def render(self, detector: Detector, *, wavelength: float = VISUAL) -> Map:
-        """Return the factor by which the response of each pixel changes.
+        """Return the factor by which a flat of even light changes in each pixel.
 
         Parameters
         ----------
@@ -65,49 +95,22 @@ class Feature(ABC):
         """
 
 
-def response_of(
-    features: Iterable[Feature],
-    detector: Detector,
-    *,
-    wavelength: u.Quantity | float = VISUAL,
-    acts_on: Iterable[ActsOn] | None = None,
-    filter: str = "",
-) -> Flat:
-    """Multiply features to the flat that they make together.
+class AreaFeature(Feature):
+    """A feature that moves the boundaries of pixels, and with them charge."""
 
-    Parameters
-    ----------
-    features : iterable of Feature
-    detector : Detector
-    wavelength : Quantity or float
-        Nanometers.
-    acts_on : iterable of ActsOn, optional
-        Take only those; ``[ActsOn.PHOTONS]`` gives the flat that may be divided by.
-    filter : str
-        Name of the filter, for the `Flat`.
+    acts_on: ClassVar[ActsOn] = ActsOn.AREA
 
-    Returns
-    -------
-    Flat
-        With median 1.
+    @abstractmethod
+    def boundaries(self, detector: Detector) -> Boundaries:
+        """Return how far the boundaries of the pixels of a detector are moved."""
 
-    Raises
-    ------
-    ParameterError
-        If the wavelength is none that silicon sees, or the features leave no light.
-    """
-    nanometers = float(in_unit(wavelength, u.nm))
-    if not 200 <= nanometers <= 1200:
-        raise ParameterError("wavelength", wavelength, "200 to 1200 nm, where silicon sees")
-    wanted = set(ActsOn) if acts_on is None else set(acts_on)
-    image = np.ones(detector.shape)
-    for feature in features:
-        if feature.acts_on in wanted:
-            image *= feature.render(detector, wavelength=nanometers)
-    middle = float(np.median(image))
-    if not middle > 0:
-        raise ParameterError("features", middle, "a response with a median above 0")
-    return Flat((image / middle).astype(np.float32), filter=filter)
+    def boundaries_in(self, detector: Detector, *, exposure: int) -> Boundaries:  # noqa: ARG002
+        """Return the same in one exposure, for features that change."""
+        return self.boundaries(detector)
+
+    def render(self, detector: Detector, *, wavelength: float = VISUAL) -> Map:  # noqa: ARG002
+        """Return the areas of the pixels, which even light shows."""
+        return self.boundaries(detector).area
 
 
 def fixed(seed: int, name: str) -> Stream:
@@ -134,3 +137,8 @@ def checked(
 def shallow(wavelength: float) -> float:
     """How much of the light stops at the surface: 1 at 350 nm and below, falling to 1/e for every 60 nm."""
     return float(np.exp(-max(wavelength - 350.0, 0.0) / 60.0))
+
+
+def toward_the_ends(wavelength: float) -> float:
+    """How near light is to the ends of what silicon sees: 0 at 675 nm, 1 at 350 and 1000 nm."""
+    return min(abs(wavelength - 675.0) / 325.0, 1.0) ** 4

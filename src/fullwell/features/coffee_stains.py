@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from fullwell.detector import Detector
-from fullwell.features.base import ActsOn, Feature, Map, checked, fixed, shallow
+from fullwell.features.base import ActsOn, Color, Feature, Map, checked, fixed, shallow
 from fullwell.features.drawing import around
 
 __all__ = ["CoffeeStains"]
@@ -30,6 +30,7 @@ class CoffeeStains(Feature):
 
     name: ClassVar[str] = "coffee_stains"
     acts_on: ClassVar[ActsOn] = ActsOn.PHOTONS
+    color: ClassVar[Color] = Color.BLUE
     number: int = attrs.field(default=3, **checked(least=0, most=10_000))
     depth: float = attrs.field(default=0.05, **checked(least=0, most=1))
     size: float = attrs.field(default=60.0, **checked(least=2, most=1e4))

@@ -1,4 +1,4 @@
-"""Small parts of an image around a point."""
+"""Small parts of an image around a point, and boundaries along a line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from fullwell.features.base import Map
 
-__all__ = ["around", "step_between"]
+__all__ = ["around", "boundaries_along", "step_between"]
 
 
 def around(image: Map, row: float, column: float, reach: float) -> tuple[Map, Map, Map]:
@@ -30,3 +30,20 @@ def around(image: Map, row: float, column: float, reach: float) -> tuple[Map, Ma
 def step_between(x: Map) -> Map:
     """Go from 0 to 1 around x = 0, within about 4 units."""
     return np.asarray(0.5 * (1 + np.tanh(x)))
+
+
+def boundaries_along(areas: Map) -> Map:
+    """Return how far the boundaries of pixels on a line are moved so that they have these areas.
+
+    Parameters
+    ----------
+    areas : ndarray, shape (size,)
+        1 for pixels that are not changed.
+
+    Returns
+    -------
+    ndarray, shape (size + 1,)
+        0 in the middle: what a pixel lacks goes out at the nearer end.
+    """
+    moved = np.concatenate(([0.0], np.cumsum(areas - 1)))
+    return np.asarray(moved - moved[len(areas) // 2])

@@ -8,29 +8,29 @@ import attrs
 import numpy as np
 
 from fullwell.detector import Detector
-from fullwell.features.base import ActsOn, Feature, Map, checked
+from fullwell.effects import Boundaries
+from fullwell.features.base import AreaFeature, checked
 
 __all__ = ["MidlineBreak"]
 
 
 @attrs.frozen
-class MidlineBreak(Feature):
+class MidlineBreak(AreaFeature):
     """The implant that stops blooming between the two halves moves charge: one row up, its neighbor down.
 
     Parameters
     ----------
     amplitude : float
+        How far the boundary between the halves is moved, pixels: by so much one row is larger.
     """
 
     name: ClassVar[str] = "midline_break"
-    acts_on: ClassVar[ActsOn] = ActsOn.AREA
     amplitude: float = attrs.field(default=0.02, **checked(least=-1, most=1))
 
-    def render(self, detector: Detector, *, wavelength: float = 600.0) -> Map:  # noqa: ARG002
-        """Return the factor by which the response of each pixel changes."""
-        image = np.ones(detector.shape)
-        middle = detector.shape[0] // 2
-        if middle:
-            image[middle - 1] += self.amplitude
-            image[middle] -= self.amplitude
-        return image
+    def boundaries(self, detector: Detector) -> Boundaries:
+        """Return how far the boundaries of pixels are moved: one between two rows."""
+        rows, columns = detector.shape
+        north = np.zeros((rows + 1, columns))
+        if rows > 1:
+            north[rows // 2] = self.amplitude
+        return Boundaries(np.zeros((rows, columns + 1)), north)

@@ -8,32 +8,39 @@ import attrs
 import numpy as np
 
 from fullwell.detector import Detector
-from fullwell.features.base import ActsOn, Feature, Map, checked
+from fullwell.effects import Boundaries
+from fullwell.features.base import AreaFeature, Map, checked
+from fullwell.features.drawing import boundaries_along
 
 __all__ = ["PictureFrame"]
 
 
 @attrs.frozen
-class PictureFrame(Feature):
+class PictureFrame(AreaFeature):
     """A rim around the whole sensor, alike on all sides.
 
     Parameters
     ----------
     depth : float
-        Part of the light that is missing in it.
+        Part of their area that its pixels lack.
     width : int
         Pixels.
     """
 
     name: ClassVar[str] = "picture_frame"
-    acts_on: ClassVar[ActsOn] = ActsOn.AREA
     depth: float = attrs.field(default=0.015, **checked(least=-1, most=1))
     width: float = attrs.field(default=9.0, **checked(least=0, most=1e4))
 
-    def render(self, detector: Detector, *, wavelength: float = 600.0) -> Map:  # noqa: ARG002
-        """Return the factor by which the response of each pixel changes."""
-        image = np.full(detector.shape, 1.0 - self.depth)
-        n = int(self.width)
-        rows, columns = detector.shape
-        image[n : max(rows - n, n), n : max(columns - n, n)] = 1.0
-        return image
+    def boundaries(self, detector: Detector) -> Boundaries:
+        """Return how far the boundaries of pixels are moved: outward, the farther the nearer to the edge."""
+        rows, columns = (self._rim(size) for size in detector.shape)
+        # In the corners, which are as deep as the rest, each direction does one half.
+        return Boundaries(
+            boundaries_along(1 - self.depth * columns) * (1 - rows[:, None] / 2),
+            boundaries_along(1 - self.depth * rows)[:, None] * (1 - columns / 2),
+        )
+
+    def _rim(self, size: int) -> Map:
+        """1 for the pixels of a line that are in the rim, 0 for the others."""
+        from_edge = np.minimum(np.arange(size), np.arange(size)[::-1])
+        return np.asarray(from_edge < int(self.width), np.float64)

@@ -29,7 +29,7 @@ class Satellite(Feature):
     """
 
     name: ClassVar[str] = "satellite"
-    acts_on: ClassVar[ActsOn] = ActsOn.TIME
+    acts_on: ClassVar[ActsOn] = ActsOn.PHOTONS | ActsOn.TIME
     start: tuple[float, float] = (0.0, 0.0)
     angle: float = attrs.field(default=30.0, **checked(u.deg))
     brightness: float = attrs.field(default=0.05, **checked(least=0, most=1e6))

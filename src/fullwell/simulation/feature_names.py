@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +20,7 @@ _CLASSES: dict[str, Any] = {
     for name in features.__all__
     if isinstance(getattr(features, name), type)
     and issubclass(getattr(features, name), Feature)
-    and getattr(features, name) is not Feature
+    and not inspect.isabstract(getattr(features, name))
 }
 
 
@@ -45,7 +46,7 @@ def make_feature(entry: Mapping[str, Any], *, seed: int, detector: Detector, exp
 
 def passes(entry: Mapping[str, Any]) -> bool:
     """Return whether a feature is another one in each exposure."""
-    return _CLASSES[entry["name"]].acts_on is ActsOn.TIME
+    return ActsOn.TIME in _CLASSES[entry["name"]].acts_on
 
 
 def _made(entry: Mapping[str, Any], known: Mapping[str, Any]) -> Feature:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -14,7 +14,7 @@ from fullwell.chain.effects_of_tables import Surroundings, bias_structure, lasti
 from fullwell.detector import Detector
 from fullwell.detector.presets import load_detector
 from fullwell.detector.shrinking import with_amplifiers_of
-from fullwell.effects import Dark, Effect, Flat, Fringes, Persistence, XRays
+from fullwell.effects import Dark, Effect, Flat, Fringes, Persistence, PixelArea, XRays
 from fullwell.effects.adc import ADC
 from fullwell.effects.bias import Bias
 from fullwell.effects.cosmic_rays import CosmicRays
@@ -22,6 +22,7 @@ from fullwell.effects.gain import Gain
 from fullwell.effects.read_noise import ReadNoise
 from fullwell.effects.shot_noise import ShotNoise
 from fullwell.errors import ConfigError
+from fullwell.features import ActsOn, AreaFeature, Feature, gain_with, pixel_area_of
 from fullwell.noise import Noise
 from fullwell.scene import Scene, Stars
 from fullwell.simulation.detector_tables import DetectorTable
@@ -53,6 +54,8 @@ class Instrument:
     flats : dict of str to ndarray of float32
         Response by filter.
     scenery : Scenery
+    areas : dict of str to PixelArea
+        Of features that move charge, by filter.
     fringes : dict of str to Fringes
         By filter.
     lasting : tuple of Effect
@@ -66,6 +69,7 @@ class Instrument:
     dark: Map
     flats: dict[str, Map]
     scenery: Scenery
+    areas: dict[str, PixelArea]
     fringes: dict[str, Fringes]
     lasting: tuple[Effect, ...]
 
@@ -100,6 +104,7 @@ class Instrument:
                 for name, table in scenario.flat.items()
             },
             scenery=Scenery.build(scenario, detector, seed=seed),
+            areas=_areas(scenario, detector, seed=seed),
             fringes={
                 name: Fringes.thin_film(
                     shape, seed=seed, sky=scenario.sky[name].level, **table.model_dump(exclude={"variation"})
@@ -121,11 +126,16 @@ class Instrument:
         own = any(entry.features for entry in sequence) or any(
             passes(feature) for flat in self.scenario.flat.values() for feature in flat.features
         )
-        return own or self.scenario.effects != EffectsTable() or self.scenario.dark.law is not None
+        return (
+            own
+            or bool(self.areas)
+            or self.scenario.effects != EffectsTable()
+            or self.scenario.dark.law is not None
+        )
 
     def chain(self, shot: Shot) -> SignalChain:
         """Return the effects that act on this exposure."""
-        return SignalChain([*self.lasting, *self._of_this_exposure(shot)])
+        return SignalChain(self.lasting).with_(*self._of_this_exposure(shot))
 
     def _of_this_exposure(self, shot: Shot) -> Iterator[Effect]:
         tables, effects, name = self.scenario.dark, self.scenario.effects, shot.entry.filter or ""
@@ -133,6 +143,7 @@ class Instrument:
         flat = self._flat(shot)
         if flat is not None:
             yield Flat(flat, filter=name)
+        yield from self._moved_and_counted(shot)
         if name in self.fringes and shot.entry.type == "light":
             yield self.fringes[name]
         if effects.persistence is not None:
@@ -150,21 +161,45 @@ class Instrument:
         return dark_rate(scenario.dark, self.detector.shape, seed=self.seed) + by_law
 
     def _flat(self, shot: Shot) -> Map | None:
-        """Response in this exposure, with the features that are in no other."""
+        """Response in this exposure, with the features of photons that are in no other."""
         name = shot.entry.filter or ""
         table, flat = self.scenario.flat.get(name), self.flats.get(name)
-        entries = list(shot.entry.features)
+        features = self._own_features(shot)
         if table is not None:
-            entries += [entry for entry in table.features if passes(entry)]
-        if not entries:
+            features += self._made([entry for entry in table.features if passes(entry)], shot)
+        features = [feature for feature in features if ActsOn.PHOTONS in feature.acts_on]
+        if not features:
             return flat
         image = np.ones(self.detector.shape) if flat is None else flat.astype(np.float64)
-        for entry in entries:
-            feature = make_feature(entry, seed=self.seed, detector=self.detector, exposure=shot.exposure)
+        for feature in features:
             image = image * feature.render(
                 self.detector, wavelength=620.0 if table is None else table.wavelength
             )
         return image.astype(np.float32)
+
+    def _moved_and_counted(self, shot: Shot) -> Iterator[Effect]:
+        """Areas of pixels, and the gain where this exposure has another."""
+        area, own = self.areas.get(shot.entry.filter or ""), self._own_features(shot)
+        if any(isinstance(feature, AreaFeature) for feature in own):
+            table = self.scenario.flat.get(shot.entry.filter or "")
+            lasting = [] if table is None else self._made(table.features, shot)
+            area = pixel_area_of([*lasting, *own], self.detector)
+        if area is not None:
+            yield area
+        gain = next(effect for effect in self.lasting if isinstance(effect, Gain))
+        changed = gain_with(own, gain, self.detector)
+        if changed is not gain:
+            yield changed
+
+    def _own_features(self, shot: Shot) -> list[Feature]:
+        """Features of this exposure alone."""
+        return self._made(shot.entry.features, shot)
+
+    def _made(self, entries: Iterable[Mapping[str, Any]], shot: Shot) -> list[Feature]:
+        return [
+            make_feature(entry, seed=self.seed, detector=self.detector, exposure=shot.exposure)
+            for entry in entries
+        ]
 
     def state(self, shot: Shot) -> dict[str, dict[str, Any]]:
         """Return what is set for this exposure alone, by effect name."""
@@ -196,7 +231,7 @@ def _lasting(
     effects: list[Effect] = [
         ShotNoise(),
         ReadNoise([amplifier.read_noise or 0.0 for amplifier in detector.amplifiers]),
-        Gain([amplifier.gain or 1.0 for amplifier in detector.amplifiers]),
+        _gain(scenario, detector, seed=seed),
         Bias(level=scenario.bias.level, structure=bias, drift=scenario.bias.drift),
         ADC(bits=detector.adc_bits),
     ]
@@ -204,6 +239,30 @@ def _lasting(
         effects.append(CosmicRays(rate=scenario.cosmic_rays.rate, depth=scenario.cosmic_rays.depth))
     around = Surroundings(detector, dark, scenario.bias.level, seed)
     return (*effects, *lasting_effects(dict(scenario.effects), around))
+
+
+def _features(scenario: Scenario, detector: Detector, *, seed: int) -> dict[str, list[Feature]]:
+    return {
+        name: [make_feature(entry, seed=seed, detector=detector) for entry in table.features]
+        for name, table in scenario.flat.items()
+    }
+
+
+def _areas(scenario: Scenario, detector: Detector, *, seed: int) -> dict[str, PixelArea]:
+    areas = {
+        name: pixel_area_of(features, detector)
+        for name, features in _features(scenario, detector, seed=seed).items()
+    }
+    return {name: area for name, area in areas.items() if area is not None}
+
+
+def _gain(scenario: Scenario, detector: Detector, *, seed: int) -> Gain:
+    """Gain with the steps that flats name, in all exposures; what two filters name is one step."""
+    gain = Gain([amplifier.gain or 1.0 for amplifier in detector.amplifiers])
+    steps: list[Feature] = []
+    for features in _features(scenario, detector, seed=seed).values():
+        steps += [feature for feature in features if feature not in steps]
+    return gain_with(steps, gain, detector)
 
 
 def detector_of(table: DetectorTable) -> Detector:

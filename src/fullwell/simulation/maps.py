@@ -10,9 +10,10 @@ import numpy.typing as npt
 from fullwell.detector import Detector
 from fullwell.effects import DarkCurrent
 from fullwell.errors import ConfigError
+from fullwell.features import ActsOn
 from fullwell.noise import FIXED_PATTERN, Noise, Stream
 from fullwell.simulation.detector_tables import DarkTable, FlatTable
-from fullwell.simulation.feature_names import make_feature, passes
+from fullwell.simulation.feature_names import make_feature
 
 __all__ = ["dark_by_law", "dark_rate", "flat_response"]
 
@@ -62,7 +63,9 @@ def dark_by_law(table: DarkTable, shape: tuple[int, int], *, celsius: float, see
 
 
 def flat_response(table: FlatTable, detector: Detector, *, name: str, seed: int) -> Map:
-    """Return the response to light of every pixel, its median 1; features that change with time left out.
+    """Return the response to light of every pixel, its median 1.
+
+    Only features that act on photons, and are the same in all exposures, are in it.
 
     Vignetting grows with the square of the distance from the center and reaches its full value in
     the corners. Dust throws rings, the shadow of a grain far from focus in a telescope with a
@@ -81,8 +84,8 @@ def flat_response(table: FlatTable, detector: Detector, *, name: str, seed: int)
     if table.pixel_response:
         image = image * (1 + table.pixel_response * _fixed(seed, "flat_pixel_response").normal(shape))
     for entry in table.features:
-        if not passes(entry):
-            feature = make_feature(entry, seed=seed, detector=detector)
+        feature = make_feature(entry, seed=seed, detector=detector)
+        if feature.acts_on is ActsOn.PHOTONS:
             image = image * feature.render(detector, wavelength=table.wavelength)
     return (image / np.median(image)).astype(np.float32)
 

@@ -92,7 +92,13 @@ class Playground:
         sliders = settings.sliders
         sky, seconds = sliders["sky"], sliders["exposure_time"]
         around = Surroundings(
-            self.detector, settings.seed, sliders["bias"], sky, seconds, self._dark(settings)
+            self.detector,
+            settings.seed,
+            sliders["bias"],
+            sky,
+            seconds,
+            self._dark(settings),
+            sliders["gain"],
         )
         groups: dict[str, dict[str, float]] = {}
         for name, strength in settings.switches.items():
@@ -104,6 +110,7 @@ class Playground:
             "fringes": (sky,),
             "xrays": (seconds,),
             "read_out_dark": self._dark_parts(settings),
+            "gain": (sliders["gain"],),
         }
         made = [
             self._keep(
@@ -112,12 +119,15 @@ class Playground:
             )
             for group, strengths in groups.items()
         ]
-        always: dict[str, Effect] = {"bias": Bias(sliders["bias"]), "adc": ADC(bits=16)}
+        always: dict[str, Effect] = {
+            "bias": Bias(sliders["bias"]),
+            "adc": ADC(bits=16),
+            "gain": Gain(sliders["gain"]),
+        }
         return [
             ShotNoise(),
             Dark(rate=around.dark),
             ReadNoise(sliders["read_noise"]),
-            Gain(sliders["gain"]),
             *(effect for group, effect in always.items() if group not in groups),
             *made,
         ]

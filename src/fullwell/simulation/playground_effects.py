@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import reduce
+from typing import Any
 
 import attrs
 import numpy as np
@@ -15,6 +16,7 @@ from fullwell.effects import (
     ADC,
     Bias,
     BiasWander,
+    Boundaries,
     ChargeTransfer,
     CodeErrors,
     CorrelatedNoise,
@@ -25,10 +27,12 @@ from fullwell.effects import (
     Flat,
     Fringes,
     FullWell,
+    Gain,
     Glow,
     Illumination,
     NonLinearity,
     Persistence,
+    PixelArea,
     Polynomial,
     ReadOutDark,
     Shutter,
@@ -40,7 +44,7 @@ from fullwell.effects import (
 from fullwell.effects.brighter_fatter import BrighterFatter
 from fullwell.effects.brighter_fatter_boundaries import model_coefficients
 from fullwell.effects.diffusion import Diffusion
-from fullwell.features.base import Feature
+from fullwell.features.base import AreaFeature, Feature
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.noise import FIXED_PATTERN, Noise
 from fullwell.scene import Stars
@@ -55,6 +59,8 @@ _CAPACITY = 100_000.0
 #: Steps in which light is collected for the brighter-fatter effect, where `BrighterFatter` takes 20.
 _INCREMENTS = 5
 _BLUE = 400.0
+#: Part of its area that a pixel may lose.
+_LARGEST_LOSS = 0.98
 Image = npt.NDArray[np.float32]
 Strengths = Mapping[str, float]
 
@@ -75,6 +81,8 @@ class Surroundings:
         Seconds.
     dark : ndarray of float32
         e-/s.
+    gain : float
+        e-/ADU.
     """
 
     detector: Detector
@@ -83,6 +91,7 @@ class Surroundings:
     sky: float
     exposure_time: float
     dark: Image
+    gain: float
 
     def uniform(self, name: str, shape: int | tuple[int, ...], *, draw: int = 0) -> npt.NDArray[np.float64]:
         """Random numbers of what is the same in every exposure."""
@@ -110,23 +119,46 @@ def make_effect(group: str, strengths: Strengths, around: Surroundings) -> Effec
 
 def _flat(strengths: Strengths, around: Surroundings) -> Effect:
     maps = [
-        _FEATURES[name](strength, around.seed).render(around.detector, wavelength=_BLUE)
-        for name, strength in strengths.items()
+        feature.render(around.detector, wavelength=_BLUE) for feature in _made(_OF_PHOTONS, strengths, around)
     ]
     return Flat(reduce(np.multiply, maps))
 
 
-_FEATURES: dict[str, Callable[[float, int], Feature]] = {
+def _pixel_area(strengths: Strengths, around: Surroundings) -> Effect:
+    moved = [feature.boundaries(around.detector) for feature in _made(_OF_AREA, strengths, around)]
+    east, north = (sum(getattr(each, name) for each in moved) for name in ("east", "north"))
+    # Each is possible alone; where they want more of a pixel than it has, all of them give way.
+    least = float((1 + np.diff(east, axis=1) + np.diff(north, axis=0)).min())
+    part = np.float32(min(1.0, _LARGEST_LOSS / max(1 - least, 1e-9)))
+    return PixelArea(Boundaries(part * east, part * north))
+
+
+def _gain(strengths: Strengths, around: Surroundings) -> Effect:
+    step = strengths["gain_steps"]
+    steps = features.AmplifierGainSteps((step, 0.0, step / 2, -step))
+    return features.gain_with([steps], Gain(around.gain), around.detector)
+
+
+def _made(
+    makers: Mapping[str, Callable[[float, int], Any]], strengths: Strengths, around: Surroundings
+) -> Iterator[Any]:
+    for name, strength in strengths.items():
+        yield makers[name](strength, around.seed)
+
+
+_OF_PHOTONS: dict[str, Callable[[float, int], Feature]] = {
     "vignetting": lambda s, _: features.Vignetting(s),
     "dust": lambda s, seed: features.Donuts(number=12, depth=s, distance=5.0, pixel_size=15.0, seed=seed),
     "specks": lambda s, seed: features.Specks(number=int(s), seed=seed),
     "satellite": lambda s, _: features.Satellite(start=(0.0, 90.0), angle=27.0, brightness=s, width=1.5),
     "pixel_response": lambda s, seed: features.PixelResponse(s, seed=seed),
-    "tree_rings": lambda s, seed: features.TreeRings(s, seed=seed),
     "efficiency_steps": lambda s, _: features.QuantumEfficiencySteps((0.0, s, -s, s / 2)),
-    "gain_steps": lambda s, _: features.AmplifierGainSteps((s, 0.0, s / 2, -s)),
     "annealing": lambda s, _: features.Annealing(s),
     "coffee_stains": lambda s, seed: features.CoffeeStains(depth=s, size=45.0, seed=seed),
+}
+
+_OF_AREA: dict[str, Callable[[float, int], AreaFeature]] = {
+    "tree_rings": lambda s, seed: features.TreeRings(s, seed=seed),
     "edge_roll_off": lambda s, _: features.EdgeRollOff(s, width=4.0),
     "picture_frame": lambda s, _: features.PictureFrame(s),
     "midline": lambda s, _: features.MidlineBreak(s),
@@ -224,6 +256,8 @@ def _one(
 
 _MAKERS: dict[str, Maker] = {
     "flat": _flat,
+    "pixel_area": _pixel_area,
+    "gain": _gain,
     "shutter": _one("shutter", lambda s, around: Shutter.iris(around.detector.shape, travel=s)),
     "fringes": _fringes,
     "illumination": _illumination,
@@ -257,7 +291,9 @@ _MAKERS: dict[str, Maker] = {
 
 #: The group of each switch; those that are not here change the scene or the dark current.
 EFFECT_OF: dict[str, str] = {
-    **dict.fromkeys(_FEATURES, "flat"),
+    **dict.fromkeys(_OF_PHOTONS, "flat"),
+    **dict.fromkeys(_OF_AREA, "pixel_area"),
+    "gain_steps": "gain",
     **{name: name for name in _MAKERS if name in SWITCHES},
     **dict.fromkeys(("dead_pixels", "dead_columns"), "defects"),
     "trap": "transfer",

@@ -225,8 +225,8 @@ class Truth:
         exposure = self._exposure(file)
         said = self._parts
         if said is not None:
-            effects = [*said["effects"], *said["frames"][file]["effects"]]
-            return SignalChain(effects, detector=said["detector"])
+            chain = SignalChain(said["effects"], detector=said["detector"])
+            return chain.with_(*said["frames"][file]["effects"])
         instrument = Instrument.build(self.scenario, seed=self.seed)
         shot = schedule(self.scenario, seed=self.seed)[exposure - 1]
         return SignalChain(instrument.chain(shot), detector=instrument.detector)
