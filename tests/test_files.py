@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import pytest
 
 from fullwell.errors import AlreadyExists, FileError
-from fullwell.files import write_whole
+from fullwell.files import LARGE, write_whole
+from fullwell.kernels.buffers import room
 
 
 def test_a_file_is_written_whole(tmp_path):
@@ -45,3 +47,33 @@ def test_a_file_in_place_of_a_folder_is_our_own_error(tmp_path):
 
     with pytest.raises(FileError, match="cannot be written"):
         write_whole(tmp_path / "f" / "x", b"")
+
+
+@pytest.mark.parametrize("beyond", [0, 1, 4095, 4096])
+@pytest.mark.parametrize("shift", [0, 8])
+def test_large_content_is_written_as_it_is_wherever_it_lies(tmp_path, beyond, shift):
+    size = 2 * LARGE + beyond
+    content = room((size + shift,), np.uint8)[shift:]
+    content[:] = np.random.default_rng(1).integers(0, 256, size, dtype=np.uint8)
+
+    write_whole(tmp_path / "x", content.data)
+
+    assert (tmp_path / "x").read_bytes() == content.tobytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECT"), reason="this system always copies")
+def test_where_the_cache_cannot_be_passed_it_is_used(tmp_path, monkeypatch):
+    written = []
+
+    def refuse(_, __, place):
+        written.append(place)
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(os, "pwrite", refuse)
+    content = room((2 * LARGE,), np.uint8)
+    content[:] = 7
+
+    write_whole(tmp_path / "x", content.data)
+
+    assert written == [0]
+    assert (tmp_path / "x").read_bytes() == content.tobytes()

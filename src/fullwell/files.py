@@ -6,22 +6,29 @@ import errno
 import os
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from fullwell.errors import AlreadyExists, FileError
+from fullwell.workers import waiting
 
-__all__ = ["LEFT_OVER", "write_whole"]
+__all__ = ["LEFT_OVER", "Content", "write_whole"]
+
+#: What is in a file, or what writes it to a binary stream.
+Content = bytes | memoryview | Callable[[BinaryIO], None]
 
 #: Glob of what a killed process may leave behind.
 LEFT_OVER = ".fullwell-*.tmp"
+#: Bytes from which content goes past the cache of the system, and how many at once.
+LARGE, _PIECE = 2**22, 2**22
+_PAGE = 2**12  # what memory and place in a file are multiples of then; no disk wants more
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 def write_whole(
     path: Path,
-    content: bytes | Callable[[BinaryIO], None],
+    content: Content,
     *,
     overwrite: bool = True,
     durable: bool = True,
@@ -35,8 +42,9 @@ def write_whole(
     ----------
     path : Path
         Where to; the folder must exist.
-    content : bytes or callable
-        What to write, or what writes it to a binary stream.
+    content : Content
+        Large content that begins with a page of the
+        memory goes to disk without a copy in the system's cache, which costs more than the disk itself.
     overwrite : bool
         Whether a file of that name may be replaced.
     durable : bool
@@ -52,17 +60,20 @@ def write_whole(
     """
     aside = path.parent / f".fullwell-{os.getpid()}-{secrets.token_hex(4)}.tmp"
     try:
-        with aside.open("wb") as stream:
-            if callable(content):
-                content(stream)
-            else:
-                stream.write(content)
-            stream.flush()
+        with ExitStack() as wait:
+            with aside.open("wb") as stream:
+                if callable(content):
+                    content(stream)
+                if durable:
+                    wait.enter_context(waiting())
+                if not callable(content):
+                    _write(stream, memoryview(content).cast("B"))
+                stream.flush()
+                if durable:
+                    os.fsync(stream.fileno())
+            _put_in_place(aside, path, overwrite=overwrite)
             if durable:
-                os.fsync(stream.fileno())
-        _put_in_place(aside, path, overwrite=overwrite)
-        if durable:
-            _sync_folder(path.parent)
+                _sync_folder(path.parent)
     except FileExistsError as error:
         raise AlreadyExists(f"{path} exists already; allow overwriting or choose another name") from error
     except OSError as error:
@@ -70,6 +81,24 @@ def write_whole(
     finally:
         with suppress(FileNotFoundError, NotADirectoryError):
             aside.unlink()
+
+
+def _write(stream: BinaryIO, content: memoryview) -> None:
+    """Write content; what is large past the cache of the system, as far as it lets us."""
+    done = 0
+    if content.nbytes >= LARGE and hasattr(os, "O_DIRECT"):
+        import fcntl
+
+        usual = fcntl.fcntl(stream, fcntl.F_GETFL)
+        # Wherever this does not work (file systems in memory, pages of another size), the usual way goes on.
+        with suppress(OSError):
+            fcntl.fcntl(stream, fcntl.F_SETFL, usual | os.O_DIRECT)
+            while content.nbytes - done >= _PAGE and done % _PAGE == 0:
+                size = min(_PIECE, (content.nbytes - done) // _PAGE * _PAGE)
+                done += os.pwrite(stream.fileno(), content[done : done + size], done)
+        fcntl.fcntl(stream, fcntl.F_SETFL, usual)
+    stream.seek(done)
+    stream.write(content[done:])
 
 
 def _put_in_place(aside: Path, path: Path, *, overwrite: bool) -> None:

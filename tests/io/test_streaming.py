@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import fullwell as fw
 from fullwell.io.checksums import encoded, folded
-from fullwell.io.streaming import _PIECE, Pixels
+from fullwell.io.streaming import _PIECE, Pixels, file_image, file_size, sum_cards, write_units
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,16 @@ def test_the_sum_of_its_letters_takes_a_sum_to_zero(total):
     zeros = sum(int.from_bytes(b"0000", "big") for _ in range(4))
     letters = sum(int.from_bytes(words[i : i + 4].encode(), "big") for i in range(0, 16, 4))
     assert folded(total + letters) in (folded(zeros + 2**32 - 1), folded(zeros))
+
+
+def test_a_file_is_the_same_put_together_in_memory_and_written_piece_by_piece(tmp_path):
+    header = sum_cards().encode().ljust(2880)
+    image = np.arange(700 * 601, dtype=np.float32).reshape(700, 601)
+    pixels = [Pixels.of(part, np.dtype("f4"), "X") for part in (image, image[:3, :5], image > 7)]
+
+    with (tmp_path / "x").open("wb") as stream:
+        write_units(stream, [header] * 3, pixels)
+    whole = file_image([header] * 3, pixels)
+
+    assert (tmp_path / "x").read_bytes() == whole.tobytes()
+    assert file_size([header] * 3, pixels) == whole.size

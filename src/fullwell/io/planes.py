@@ -12,7 +12,7 @@ from fullwell.errors import FrameError
 from fullwell.flags import BAD_FOR_SCIENCE, FLAG_DTYPE, FlagImage, Flags
 from fullwell.io.card_text import card_text
 from fullwell.io.streaming import Pixels
-from fullwell.kernels.encoding import Encoded, encode_deviations, encode_mask
+from fullwell.kernels.encoding import Encoded, Target, encode_deviations, encode_mask
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
@@ -118,12 +118,12 @@ def _cards(name: str) -> str:
     )
 
 
-def _deviations(variance: npt.NDArray[Any]) -> Encoded:
-    encoded, worst = encode_deviations(variance)
+def _deviations(variance: npt.NDArray[Any], into: Target) -> Encoded:
+    encoded, worst = encode_deviations(variance, into=into)
     if worst < 0:
         raise FrameError(f"the variance is negative in places (down to {worst:g}): no such noise exists")
     return encoded
 
 
-def _mask(flags: FlagImage) -> Encoded:
-    return encode_mask(flags, int(BAD_FOR_SCIENCE))
+def _mask(flags: FlagImage, into: Target) -> Encoded:
+    return encode_mask(flags, int(BAD_FOR_SCIENCE), into=into)

@@ -1,4 +1,4 @@
-"""Images to a file piece by piece: FITS form and sums are made on the way, and no plane is held twice."""
+"""Images to a file: FITS form and sums are made piece by piece, in the file itself or in memory."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ import numpy.typing as npt
 from fullwell.errors import FrameError, ParameterError
 from fullwell.io.card_text import BLOCK, card_text
 from fullwell.io.checksums import encoded, folded
-from fullwell.kernels.encoding import Encoded, encode, sum_of_words
+from fullwell.kernels.buffers import room
+from fullwell.kernels.encoding import Encoded, Target, encode, sum_of_words
 
-__all__ = ["Pixels", "UnitWriter", "sum_cards", "write_units"]
+__all__ = ["Pixels", "UnitWriter", "file_image", "file_size", "sum_cards", "write_units"]
 
 _PIECE = 2**18  # pixels; what they become fits into the cache of the processor
 
@@ -34,13 +35,14 @@ class Pixels:
     label : str
         What to call them in messages.
     encoder : callable, optional
-        Encodes a flat piece of `array`, where that takes more than a cast to `dtype`.
+        Encodes a flat piece of `array`, into room that it may be given, where that takes more than a cast to
+        `dtype`.
     """
 
     array: npt.NDArray[Any]
     dtype: np.dtype[Any]
     label: str
-    encoder: Callable[[npt.NDArray[Any]], Encoded] | None = None
+    encoder: Callable[[npt.NDArray[Any], Target], Encoded] | None = None
 
     @classmethod
     def of(cls, array: npt.NDArray[Any], dtype: np.dtype[Any], label: str) -> Pixels:
@@ -68,8 +70,18 @@ class Pixels:
         """Zeros of the same shape and type that take no memory."""
         return np.broadcast_to(np.zeros((), self.dtype), self.array.shape)
 
-    def pieces(self) -> Iterator[Encoded]:
+    @property
+    def nbytes(self) -> int:
+        """Bytes in the file."""
+        return self.array.size * self.dtype.itemsize
+
+    def pieces(self, into: Target = None) -> Iterator[Encoded]:
         """Yield the pixels as FITS stores them, some at a time, with the sums of their words.
+
+        Parameters
+        ----------
+        into : ndarray of uint8, optional
+            Where to put all of them.
 
         Raises
         ------
@@ -79,16 +91,20 @@ class Pixels:
         flat = np.ascontiguousarray(self.array).reshape(-1)
         for start in range(0, flat.size, _PIECE):
             piece = flat[start : start + _PIECE]
+            size = self.dtype.itemsize
+            place = None if into is None else into[start * size : (start + piece.size) * size]
             try:
                 with np.errstate(over="raise"):
-                    yield self._encoded(piece)
+                    yield self._encoded(piece, place)
             except FloatingPointError as error:
                 raise FrameError(
                     f"{self.label} has values beyond the range of {self.dtype}; write with dtype='f8'"
                 ) from error
 
-    def _encoded(self, piece: npt.NDArray[Any]) -> Encoded:
-        return encode(piece.astype(self.dtype, copy=False)) if self.encoder is None else self.encoder(piece)
+    def _encoded(self, piece: npt.NDArray[Any], into: Target) -> Encoded:
+        if self.encoder is not None:
+            return self.encoder(piece, into)
+        return encode(piece.astype(self.dtype, copy=False), into=into)
 
 
 class UnitWriter:
@@ -107,14 +123,9 @@ class UnitWriter:
     def __init__(self, stream: BinaryIO, headers: list[bytes], pixels: list[Pixels]) -> None:
         self._stream, self._pixels = stream, pixels
         self._texts = [bytearray(header) for header in headers]
-        self._starts: list[tuple[int, int]] = []
         self._sums: list[dict[int, int]] = [{} for _ in pixels]
         self._lock = threading.Lock()
-        end = 0
-        for text, image in zip(self._texts, pixels, strict=True):
-            start, data = end, end + len(text)
-            self._starts.append((start, data))
-            end = data + -(-image.array.size * image.dtype.itemsize // BLOCK) * BLOCK
+        self._starts, end = _places(headers, pixels)
         stream.truncate(end)  # which fills with zeros
 
     def put(self, index: int, block: npt.NDArray[Any], *, first: int = 0) -> None:
@@ -159,11 +170,9 @@ class UnitWriter:
         if primary is not None:
             self._texts[0] = bytearray(primary)
         for text, (start, data), sums in zip(self._texts, self._starts, self._sums, strict=True):
-            total = folded(sum(sums.values()))
             if len(text) != data - start:
                 raise ValueError(f"a header of {len(text)} bytes does not fit into {data - start}")
-            _set_sum(text, "DATASUM", f"{total}")
-            _set_sum(text, "CHECKSUM", encoded(folded(total + _sum(memoryview(text), 0))))
+            _set_sums(text, folded(sum(sums.values())))
             self._write(memoryview(text), start)
 
     def _write(self, content: memoryview, position: int) -> None:
@@ -196,6 +205,45 @@ def write_units(stream: BinaryIO, headers: list[bytes], pixels: list[Pixels]) ->
     writer.finish()
 
 
+def file_size(headers: list[bytes], pixels: list[Pixels]) -> int:
+    """Return the bytes of the file that header-data units make."""
+    return _places(headers, pixels)[1]
+
+
+def file_image(headers: list[bytes], pixels: list[Pixels]) -> npt.NDArray[np.uint8]:
+    """Return the bytes of the file that header-data units make, with their sums.
+
+    Parameters
+    ----------
+    headers, pixels
+        As for `write_units`.
+
+    Raises
+    ------
+    FrameError
+        As for `Pixels.pieces`.
+    """
+    starts, end = _places(headers, pixels)
+    whole = room((end,), np.uint8)
+    for header, image, (start, data) in zip(headers, pixels, starts, strict=True):
+        behind = data + image.nbytes
+        total = sum(piece.total for piece in image.pieces(whole[data:behind]))
+        whole[behind : behind + -image.nbytes % BLOCK] = 0
+        text = bytearray(header)
+        _set_sums(text, folded(total))
+        whole[start:data] = text
+    return whole
+
+
+def _places(headers: list[bytes], pixels: list[Pixels]) -> tuple[list[tuple[int, int]], int]:
+    """Return where headers and their data begin, and the size of it all."""
+    starts, end = [], 0
+    for text, image in zip(headers, pixels, strict=True):
+        starts.append((end, end + len(text)))
+        end += len(text) + -(-image.nbytes // BLOCK) * BLOCK
+    return starts, end
+
+
 def sum_cards() -> str:
     """Return the cards of the two sums, zeros for the time being."""
     return _sum_card("CHECKSUM", "0" * 16) + _sum_card("DATASUM", "0")
@@ -203,6 +251,12 @@ def sum_cards() -> str:
 
 def _sum_card(keyword: str, value: str) -> str:
     return card_text(keyword, value, "ones' complement sum")
+
+
+def _set_sums(text: bytearray, total: int) -> None:
+    """State the sum of the data, and that of the whole unit."""
+    _set_sum(text, "DATASUM", f"{total}")
+    _set_sum(text, "CHECKSUM", encoded(folded(total + _sum(memoryview(text), 0))))
 
 
 def _set_sum(text: bytearray, keyword: str, value: str) -> None:

@@ -17,7 +17,7 @@ from astropy.io import fits
 from astropy.io.fits import Card, Header
 
 from fullwell.errors import FileError, FrameError, ParameterError
-from fullwell.files import write_whole
+from fullwell.files import Content, write_whole
 from fullwell.frame import Frame
 from fullwell.io.bunit import bunit_of
 from fullwell.io.card_text import history_lines
@@ -26,12 +26,14 @@ from fullwell.io.dialects import translate
 from fullwell.io.hygiene import legal_header, without_structure
 from fullwell.io.places import checked_target
 from fullwell.io.planes import PLANES, plane_images
-from fullwell.io.streaming import Pixels, write_units
+from fullwell.io.streaming import Pixels, file_image, file_size, write_units
 from fullwell.io.structure_cards import header_text, plane_text
 
-__all__ = ["headers_and_pixels", "own_write_errors", "write"]
+__all__ = ["file_content", "headers_and_pixels", "own_write_errors", "write"]
 
 _SAME_KELVIN = 1e-6
+#: Bytes of a file that is put together in memory; larger ones are written piece by piece.
+_MOST_IN_MEMORY = 2**29
 _RESERVED = ("PRIMARY", "PSFIMAGE", *PLANES)
 
 
@@ -82,9 +84,32 @@ def write(
         If a card or the name of an extra is not legal, or `path` asks for compression.
     """
     target = checked_target(path, overwrite=overwrite)
-    headers, pixels = headers_and_pixels(frame, extra or {}, cards or {}, history, np.dtype(dtype))
+    content = file_content(frame, extra=extra, cards=cards, history=history, dtype=dtype)
     with own_write_errors(target):
-        write_whole(target, lambda stream: write_units(stream, headers, pixels), overwrite=overwrite)
+        write_whole(target, content, overwrite=overwrite)
+
+
+def file_content(
+    frame: Frame,
+    *,
+    extra: Mapping[str, Any] | None = None,
+    cards: Mapping[str, Any] | None = None,
+    history: Sequence[str] = (),
+    dtype: npt.DTypeLike = np.float32,
+) -> Content:
+    """Return what `write` writes, for `fullwell.files.write_whole`; parameters are those of `write`.
+
+    Unless it is very large, it holds on to nothing of the frame.
+
+    Raises
+    ------
+    FrameError, ParameterError
+        As for `write`.
+    """
+    headers, pixels = headers_and_pixels(frame, extra or {}, cards or {}, history, np.dtype(dtype))
+    if file_size(headers, pixels) > _MOST_IN_MEMORY:
+        return lambda stream: write_units(stream, headers, pixels)
+    return file_image(headers, pixels).data
 
 
 @contextmanager

@@ -38,6 +38,7 @@ JOB = np.dtype(
 )
 #: Kinds of pixels: of four bytes, of two, flags to a mask, variances to standard deviations.
 WORDS, HALVES, MASK, ROOTS = 0, 1, 2, 3
+Target = npt.NDArray[np.uint8] | None
 SMALL = 2**15  # pixels; the plain form is done before the compiled one is loaded
 
 
@@ -57,13 +58,15 @@ class Encoded:
     total: int
 
 
-def encode(values: npt.NDArray[Any], *, compiled: bool | None = None) -> Encoded:
+def encode(values: npt.NDArray[Any], *, into: Target = None, compiled: bool | None = None) -> Encoded:
     """Encode numbers of a type that FITS has, or has with the sign turned.
 
     Parameters
     ----------
     values : ndarray
         Flat; integers of any size and sign, or floats.
+    into : ndarray of uint8, optional
+        Where to put the bytes; room of its own is made if not given.
     compiled : bool, optional
         Whether the compiled loops are used, which float32 and uint16 have; unless there are few.
 
@@ -74,7 +77,7 @@ def encode(values: npt.NDArray[Any], *, compiled: bool | None = None) -> Encoded
     """
     native = values.dtype.isnative and values.flags.c_contiguous
     if native and values.dtype in (np.float32, np.uint16) and _compiled(values, compiled):
-        content = np.empty(values.size, values.dtype.newbyteorder(">"))
+        content = _room(into, values.size, values.dtype.newbyteorder(">"))
         return _run(WORDS if values.dtype == np.float32 else HALVES, values, content)
     dtype = values.dtype
     if (dtype.kind, dtype.itemsize > 1) in (("u", True), ("i", False)):
@@ -83,17 +86,23 @@ def encode(values: npt.NDArray[Any], *, compiled: bool | None = None) -> Encoded
         native_values = values.astype(dtype.newbyteorder("="), copy=False)
         values = native_values.view(unsigned) ^ unsigned.type(1 << (8 * dtype.itemsize - 1))
     content = values.astype(values.dtype.newbyteorder(">"), copy=False)
+    if into is not None:
+        placed = _room(into, content.size, content.dtype)
+        placed[:] = content
+        content = placed
     return Encoded(content, sum_of_words(content))
 
 
-def encode_deviations(variance: npt.NDArray[Any], *, compiled: bool | None = None) -> tuple[Encoded, float]:
+def encode_deviations(
+    variance: npt.NDArray[Any], *, into: Target = None, compiled: bool | None = None
+) -> tuple[Encoded, float]:
     """Encode standard deviations as float32.
 
     Parameters
     ----------
     variance : ndarray
         Flat, of floats.
-    compiled : bool, optional
+    into, compiled
         As for `encode`.
 
     Returns
@@ -104,15 +113,17 @@ def encode_deviations(variance: npt.NDArray[Any], *, compiled: bool | None = Non
     """
     if variance.dtype == np.float32 and variance.dtype.isnative and _compiled(variance, compiled):
         least = np.zeros(1, np.float32)
-        content = np.empty(variance.size, ">f4")
+        content = _room(into, variance.size, np.dtype(">f4"))
         return _run(ROOTS, np.ascontiguousarray(variance), content, least=least), float(least[0])
     lowest = float(np.fmin.reduce(variance, axis=None, initial=0.0))
     with np.errstate(invalid="ignore"):
         deviation = np.sqrt(variance, dtype=np.result_type(variance.dtype, np.float32))
-    return encode(deviation.astype(np.float32, copy=False), compiled=False), lowest
+    return encode(deviation.astype(np.float32, copy=False), into=into, compiled=False), lowest
 
 
-def encode_mask(flags: npt.NDArray[np.uint16], bad: int, *, compiled: bool | None = None) -> Encoded:
+def encode_mask(
+    flags: npt.NDArray[np.uint16], bad: int, *, into: Target = None, compiled: bool | None = None
+) -> Encoded:
     """Encode as 1 what has any of the bits `bad`, as 0 all else; one byte each.
 
     Parameters
@@ -120,12 +131,12 @@ def encode_mask(flags: npt.NDArray[np.uint16], bad: int, *, compiled: bool | Non
     flags : ndarray of uint16
         Flat.
     bad : int
-    compiled : bool, optional
+    into, compiled
         As for `encode`.
     """
     if flags.flags.c_contiguous and _compiled(flags, compiled):
-        return _run(MASK, flags, np.empty(flags.size, np.uint8), bad=int(bad))
-    return encode(((flags & np.uint16(bad)) != 0).astype(np.uint8), compiled=False)
+        return _run(MASK, flags, _room(into, flags.size, np.dtype(np.uint8)), bad=int(bad))
+    return encode(((flags & np.uint16(bad)) != 0).astype(np.uint8), into=into, compiled=False)
 
 
 def decode_halves(words: npt.NDArray[np.uint16], *, turn: int, compiled: bool | None = None) -> None:
@@ -163,6 +174,10 @@ def warm_up() -> None:
     """Compile all loops, and keep them for processes that start without Numba."""
     decode_halves(np.ones(8, np.uint16), turn=0, compiled=True)
     keep("encode_pixels", _make)
+
+
+def _room(into: Target, size: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    return np.empty(size, dtype) if into is None else into.view(dtype)
 
 
 def _run(

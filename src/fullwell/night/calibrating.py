@@ -15,9 +15,10 @@ from fullwell.chain import SignalChain
 from fullwell.effects import CosmicRays, Dark, Effect, Gain, Overscan, ReadNoise, ShotNoise
 from fullwell.effects.assembly import assembled
 from fullwell.errors import FileError, FrameError
+from fullwell.files import Content, write_whole
 from fullwell.flags import Flags, mask_of
 from fullwell.frame import Frame
-from fullwell.io import write
+from fullwell.io.writing import file_content
 from fullwell.kernels.histograms import count_bits
 from fullwell.night.context import Context, finds_cosmic_rays
 from fullwell.night.frame_numbers import frame_numbers, noise_over_predicted
@@ -83,7 +84,11 @@ def calibrate(context: Context, correction: Correction, results: Mapping[str, An
     dark: Any = chain.get("dark")
     weights = dark.weights(raw.dark_time) if isinstance(dark, Dark) and raw.dark_time is not None else None
     rule = None if weights is None else weights.rule
-    _write(context, correction, clean, chain, rule, results)
+    content = file_content(
+        clean,
+        cards=_cards(context, correction, chain, results),
+        history=_history(chain, recipe, rule),
+    )
     result: dict[str, Any] = {
         "path": target.relative_to(context.out).as_posix(),
         "key": correction.key,
@@ -97,7 +102,10 @@ def calibrate(context: Context, correction: Correction, results: Mapping[str, An
         "flagged": _flagged(clean),
         "warnings": [*recipe.warnings, *_warnings(context, gain)],
     }
-    return result | _before_and_after(context, raw, clean, chain)
+    result |= _before_and_after(context, raw, clean, chain)
+    del raw, clean  # the next frame takes their place in memory while this one goes to disk
+    _write(target, content)
+    return result
 
 
 def _flagged(clean: Frame) -> dict[str, int]:
@@ -118,26 +126,12 @@ def _warnings(context: Context, gain: Gain | None) -> list[str]:
     return texts
 
 
-def _write(
-    context: Context,
-    correction: Correction,
-    clean: Frame,
-    chain: SignalChain,
-    dark_rule: str | None,
-    results: Mapping[str, Any],
-) -> None:
-    folder = correction.target.parent
+def _write(target: Path, content: Content) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileError(folder, f"cannot be made: {error.strerror}") from error
-    write(
-        clean,
-        correction.target,
-        overwrite=True,
-        cards=_cards(context, correction, chain, results),
-        history=_history(chain, correction.recipe, dark_rule),
-    )
+        raise FileError(target.parent, f"cannot be made: {error.strerror}") from error
+    write_whole(target, content)
 
 
 def _chain(

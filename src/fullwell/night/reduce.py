@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +30,7 @@ from fullwell.night.tasks import NightPlan, plan_night
 from fullwell.plan import Outcome, Task
 from fullwell.sorting import SetAside, Sorted, sort_folder
 from fullwell.sorting.types import Patterns
+from fullwell.workers import Workers
 
 __all__ = ["NoFrames", "Progress", "reduce"]
 
@@ -61,7 +62,7 @@ def reduce(
     config : ReduceConfig, optional
         What the user set.
     workers : int
-        Threads; products do not depend on their number.
+        Threads that compute at once, while up to two more wait for the disk; products do not depend on it.
     overwrite : bool
         Whether a folder may be used that holds files of other origin.
     dry_run : bool
@@ -90,7 +91,7 @@ def reduce(
     folder = OutputFolder(Path(out), overwrite=overwrite)
     preset = _checked(raw, config, workers)
     tell = on_progress or (lambda *_: None)
-    with _memory(folder, dry_run=dry_run) as memory, ThreadPoolExecutor(workers) as executor:
+    with _memory(folder, dry_run=dry_run) as memory, Workers(workers) as executor:
         found, files = _sorted(raw, folder, config, preset, tell, workers)
         recipes, context, aside = _decided(found, files, folder, config, memory, executor, tell)
         night = plan_night(recipes, context)
