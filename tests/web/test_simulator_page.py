@@ -264,40 +264,58 @@ def test_every_control_has_a_name(opened):
     assert state(page)["message"] == ""
 
 
+#: A stand-in for the kernel and the model of a widget: messages are answered one after the other, parameters
+#: are sent back to all views, and what comes back is dropped where a newer value was sent meanwhile, as
+#: ipywidgets does.
+WIDGET = """async () => {
+    const module = await import('./simulator.js');
+    const description = await (await fetch('../api/simulator')).json();
+    const traits = { description, parameters: { sky: 40 } };
+    const listeners = {};
+    const tell = (name) => (listeners[`change:${name}`] ?? []).forEach((each) => each());
+    const play = async ({ number, parameters }) => {
+        const query = encodeURIComponent(JSON.stringify(parameters));
+        const body = await (await fetch(`../api/simulator/frame?parameters=${query}`)).arrayBuffer();
+        const length = new DataView(body).getUint32(0, true);
+        const reading = JSON.parse(new TextDecoder().decode(new Uint8Array(body, 4, length)));
+        return { number, reading, pixels: new DataView(body, 4 + length) };
+    };
+    let unsaved = {}, newest = 0, kernel = Promise.resolve();
+    const answer = async (message, sent) => {
+        if ('parameters' in message && sent === newest) {
+            traits.parameters = message.parameters;
+            tell('parameters');
+        }
+        if ('asked' in message) {
+            traits.played = await play(message.asked);
+            tell('played');
+        }
+    };
+    const model = {
+        get: (name) => traits[name],
+        set: (name, value) => { traits[name] = unsaved[name] = value; },
+        on: (event, listener) => { (listeners[event] ??= []).push(listener); },
+        off: (event, listener) => {
+            listeners[event] = listeners[event].filter((each) => each !== listener);
+        },
+        save_changes: () => {
+            const message = unsaved;
+            unsaved = {};
+            if ('parameters' in message) newest += 1;
+            const sent = newest;
+            kernel = kernel.then(() => answer(message, sent));
+        },
+    };
+    const el = document.createElement('div');
+    el.id = 'widget';
+    document.body.append(el);
+    window.widget = { traits, tell, close: module.default.render({ model, el }), listeners };
+}"""
+
+
 def test_the_same_module_is_a_widget(opened):
-    """With a stand-in for the kernel, which answers what the widget asks for."""
     page = opened()
-    page.evaluate(
-        """async () => {
-            const module = await import('./simulator.js');
-            const description = await (await fetch('../api/simulator')).json();
-            const traits = { description, parameters: { sky: 40 } };
-            const listeners = {};
-            const tell = (name) => (listeners[`change:${name}`] ?? []).forEach((each) => each());
-            const model = {
-                get: (name) => traits[name],
-                set: (name, value) => { traits[name] = value; },
-                on: (event, listener) => { (listeners[event] ??= []).push(listener); },
-                off: (event, listener) => {
-                    listeners[event] = listeners[event].filter((each) => each !== listener);
-                },
-                save_changes: async () => {
-                    const { number, parameters } = traits.asked;
-                    const query = encodeURIComponent(JSON.stringify(parameters));
-                    const answer = await fetch(`../api/simulator/frame?parameters=${query}`);
-                    const body = await answer.arrayBuffer();
-                    const length = new DataView(body).getUint32(0, true);
-                    const reading = JSON.parse(new TextDecoder().decode(new Uint8Array(body, 4, length)));
-                    traits.played = { number, reading, pixels: new DataView(body, 4 + length) };
-                    tell('played');
-                },
-            };
-            const el = document.createElement('div');
-            el.id = 'widget';
-            document.body.append(el);
-            window.widget = { traits, tell, close: module.default.render({ model, el }), listeners };
-        }"""
-    )
+    page.evaluate(WIDGET)
     widget = page.locator("#widget")
     expect(widget.get_by_test_id("number-of-expected-mean")).to_have_text("2303.0")
     widget.get_by_test_id("slider-number-bias").fill("2000")
@@ -308,3 +326,21 @@ def test_the_same_module_is_a_widget(opened):
     expect(widget.get_by_test_id("number-of-expected-mean")).to_have_text("503.00")
     page.evaluate("widget.close()")
     assert page.evaluate("Object.values(widget.listeners).flat().length") == 0
+
+
+def test_what_the_kernel_says_of_an_older_state_does_not_move_sliders_back(opened):
+    page = opened()
+    page.evaluate(WIDGET)
+    widget = page.locator("#widget")
+    expect(widget.get_by_test_id("number-of-expected-mean")).to_have_text("2303.0")
+    page.evaluate(
+        """() => {
+            for (const [name, value] of [['bias', 600], ['bias', 2000], ['sky', 0]]) {
+                const field = document.querySelector(`#widget [data-testid="slider-number-${name}"]`);
+                field.value = value;
+                field.dispatchEvent(new Event('change'));
+            }
+        }"""
+    )
+    expect(widget.get_by_test_id("number-of-expected-mean")).to_have_text("2003.0")
+    expect(widget.get_by_test_id("slider-number-bias")).to_have_value("2000")

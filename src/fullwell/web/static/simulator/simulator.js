@@ -360,7 +360,9 @@ export default {
     el.append(root);
     const description = model.get('description');
     const values = { ...firstValues(description), ...model.get('parameters') };
-    const simulator = mount(root, { description, take, values, changed: (state) => { model.set('parameters', state); } });
+    // Sent at once: what the kernel says of an older state would else take the place of one that only waits here.
+    const changed = (state) => { model.set('parameters', state); model.save_changes(); };
+    const simulator = mount(root, { description, take, values, changed });
     const told = () => { // by the kernel, or by another view
       const next = { ...firstValues(description), ...model.get('parameters') };
       const order = (each) => JSON.stringify(Object.entries(each).sort());
