@@ -10,32 +10,22 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from fullwell.chain import SignalChain
+from fullwell.chain import Exposure, SignalChain
 from fullwell.detector.geometry import Detector
-from fullwell.effects import Bias, ChargeTransfer, FullWell
+from fullwell.effects import ChargeTransfer, Flat, FullWell, PixelArea
 from fullwell.effects.turnoff import linearity_turnoff
 from fullwell.frame import Frame, FrameSet
 from fullwell.noise import Noise
 from fullwell.photon_transfer import find_turnoff
 from fullwell.scene import Spots
 
-LAMP = 5000.0  # e-/s/pixel
+#: e-/s/pixel: so faint that the shutter, 0.01 s from one edge to the other, matters little.
+LAMP = 500.0
 STACK = 80_000.0  # e-
 SPOT = 90_000.0  # e-; below the blooming onset of both makes
 DARK_TIMES = (30.0, 300.0)
-#: What is not characterized, and the memory of a detector, whose frames would not be independent.
-WITHOUT = (
-    *("shutter", "diffusion", "telegraph", "glow", "persistence", "defects", "read_out_dark"),
-    *("bias_wander", "overscan", "code_errors"),
-)
-
-
-def to_characterize(chain: SignalChain) -> SignalChain:
-    """Return the chain without traps, which are not measured, and with biases that are even."""
-    bias, transfer = chain.get("bias"), chain.get("cti")
-    assert isinstance(bias, Bias)
-    assert isinstance(transfer, ChargeTransfer)
-    return chain.with_(attrs.evolve(bias, structure=None), attrs.evolve(transfer, traps=()))
+#: Seconds between exposures: persistence of the one before is gone.
+IDLE = 900.0
 
 
 @attrs.frozen
@@ -56,7 +46,7 @@ class Campaign:
         assert chain.detector is not None
         self.chain, self.detector, self.folder, self.seed = chain, chain.detector, folder, seed
         self.levels = np.array(size.levels)
-        self._number = 0
+        self._number, self._memory = 0, None
         lamp = np.full(self.detector.shape, LAMP, np.float32)
         self.biases = self._made((None, 0.0) for _ in range(size.biases))
         self.darks = self._made((None, time) for time in DARK_TIMES for _ in range(size.darks))
@@ -71,14 +61,38 @@ class Campaign:
     def science(self, electrons: float) -> tuple[Frame, npt.NDArray[np.float32]]:
         """Return a raw frame of even light, and that light."""
         light = np.full(self.detector.shape, electrons / 30, np.float32)
-        exposure = self.chain.expose(light, 30.0, noise=Noise(self.seed, 100_000))
-        return exposure.frame, exposure.light
+        return self._expose(light, 30.0, 100_000 + int(electrons)).frame, np.asarray(light * 30)
+
+    @property
+    def known(self) -> SignalChain:
+        """What is known before: the converter with its codes, and how the overscan is taken out.
+
+        Uneven codes are a walk that ends far from where it began: with widths that scatter by 5 percent it
+        bends the response by some 100 electrons, more than the amplifiers do.
+        """
+        return _part(self.chain, "overscan", "code_errors", "adc")
+
+    @property
+    def typical(self) -> float:
+        """Response of the typical pixel to even light."""
+        flat, area = self.chain.get("flat"), self.chain.get("pixel_area")
+        assert isinstance(flat, Flat)
+        assert isinstance(area, PixelArea)
+        return float(np.median(flat.response * area.boundaries.area))
+
+    def _expose(self, scene: Any, seconds: float, number: int) -> Exposure:
+        """Take one exposure after the one before."""
+        exposure = self.chain.expose(
+            scene, seconds, noise=Noise(self.seed, number), memory=self._memory, idle=IDLE
+        )
+        self._memory = exposure.memory
+        return exposure
 
     def _made(self, takes: Iterable[tuple[Any, float]]) -> FrameSet:
         sources = []
         for scene, seconds in takes:
             path = self.folder / f"{self._number}.npy"
-            np.save(path, self.chain.expose(scene, seconds, noise=Noise(self.seed, self._number)).frame.data)
+            np.save(path, self._expose(scene, seconds, self._number).frame.data)
             sources.append((path, seconds))
             self._number += 1
         return FrameSet(sources, load=self._load)
@@ -90,7 +104,7 @@ class Campaign:
 
 def true_linearity_turnoff(campaign: Campaign) -> npt.NDArray[np.float64]:
     """The rule of `FullWell.measure` on the curve without any noise, electrons, one an amplifier."""
-    quiet = _part(campaign.chain, "flat", "full_well")
+    quiet = _part(campaign.chain, "flat", "pixel_area", "full_well")
     means = []
     for level in campaign.levels:
         image = quiet.expose(_ones(campaign.detector), level, noise=Noise(0)).frame.data
@@ -102,7 +116,7 @@ def true_linearity_turnoff(campaign: Campaign) -> npt.NDArray[np.float64]:
 
 def true_variance_turnoff(campaign: Campaign, *, pairs: int) -> float:
     """The rule on the variance of many flats that are counted but read without noise, amplifiers together."""
-    noisy = _part(campaign.chain, "flat", "brighter_fatter", "shot_noise", "full_well")
+    noisy = _part(campaign.chain, "flat", "pixel_area", "brighter_fatter", "shot_noise", "full_well")
     full_well: FullWell = campaign.chain.get("full_well")
     boxes = [a.data.slices for a in campaign.detector.amplifiers]
     onset, number = float(full_well.onset[0]), 0
@@ -127,7 +141,7 @@ def true_variance_turnoff(campaign: Campaign, *, pairs: int) -> float:
 
 def true_edge_response(campaign: Campaign) -> ChargeTransfer:
     """Measure late charge on one flat without any noise."""
-    names = ("flat", "full_well", "cti", "nonlinearity", "crosstalk", "gain")
+    names = ("flat", "pixel_area", "full_well", "cti", "nonlinearity", "crosstalk", "gain")
     quiet = _part(campaign.chain, *names)
     return ChargeTransfer.measure([quiet.expose(_ones(campaign.detector), STACK, noise=Noise(0)).frame])
 

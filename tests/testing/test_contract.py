@@ -111,6 +111,10 @@ def test_residuals_say_what_is_left():
     assert abs(left.mean) < 0.011
     assert abs(left.variance_ratio - 1) < 0.016
     assert max(map(abs, left.covariances)) < 0.012
+    # What is too bright all over is told by the mean alone.
+    brighter = residual_of(frame.with_(data=frame.data + 1), 10.0)
+    assert brighter.covariances == pytest.approx(left.covariances, abs=1e-4)
+    assert brighter.mean == pytest.approx(left.mean + 1 / 3, abs=1e-4)
     smooth = frame.with_(data=10 + (frame.data - 10 + np.roll(frame.data - 10, 1, axis=1)))
     assert residual_of(smooth, 10.0).covariances[0] == pytest.approx(0.5, abs=0.01)
 

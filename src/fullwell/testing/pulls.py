@@ -30,7 +30,8 @@ class Residual:
     variance_ratio : float
         mean(residual^2) / mean(variance plane).
     covariances : tuple of float
-        Correlation of neighbors in a row and in a column.
+        Correlation of neighbors in a row and in a column, about the mean residual: what `mean` tells is not
+        told twice.
     """
 
     pixels: int
@@ -62,15 +63,17 @@ def residual_of(frame: Frame, truth: npt.ArrayLike) -> Residual:
     difference = np.where(good, frame.data.astype(np.float64) - np.asarray(truth), 0.0)
     variance = frame.variance.astype(np.float64)
     mean_square = float((difference[good] ** 2).mean())
+    mean = float(difference[good].mean())
+    about_mean = difference - mean
     covariances = []
     for axis in (1, 0):
-        products = np.delete(difference, 0, axis) * np.delete(difference, -1, axis)
+        products = np.delete(about_mean, 0, axis) * np.delete(about_mean, -1, axis)
         both = np.delete(good, 0, axis) & np.delete(good, -1, axis)
-        covariances.append(float(products[both].mean()) / mean_square)
+        covariances.append(float(products[both].mean()) / (mean_square - mean**2))
     return Residual(
         pixels=int(good.sum()),
         # Not the mean of the ratios: a pixel that came out low also thinks that it is less noisy.
-        mean=float(difference[good].mean() / np.sqrt(variance[good].mean())),
+        mean=mean / float(np.sqrt(variance[good].mean())),
         variance_ratio=mean_square / float(variance[good].mean()),
         covariances=(covariances[0], covariances[1]),
     )
