@@ -152,7 +152,7 @@ _OF_PHOTONS: dict[str, Callable[[float, int], Feature]] = {
     "specks": lambda s, seed: features.Specks(number=int(s), seed=seed),
     "satellite": lambda s, _: features.Satellite(start=(0.0, 90.0), angle=27.0, brightness=s, width=1.5),
     "pixel_response": lambda s, seed: features.PixelResponse(s, seed=seed),
-    "efficiency_steps": lambda s, _: features.QuantumEfficiencySteps((0.0, s, -s, s / 2)),
+    "efficiency_steps": lambda s, _: features.QuantumEfficiencySteps((0.0, s, -s, s / 2), at_ends=1.0),
     "annealing": lambda s, _: features.Annealing(s),
     "coffee_stains": lambda s, seed: features.CoffeeStains(depth=s, size=45.0, seed=seed),
 }
