@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,6 +61,23 @@ main(["combine", *paths, "-o", {str(tmp_path / "out.fits")!r}, "--clip", "0"], s
 
     assert (tmp_path / "out.fits").exists()
     assert not set(heavy) & set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads cannot be counted")
+def test_numpy_starts_no_threads_that_combine_would_not_use():
+    program = """
+import os
+from fullwell.cli.quick_start import without_linear_algebra
+without_linear_algebra()
+import numpy
+print(len(os.listdir("/proc/self/task")))
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment
+    )
+
+    assert done.stdout.strip() == "1"
 
 
 def modules_after(arguments, folder):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fullwell.cli.noise_options import noise_model
-from fullwell.cli.quick_start import uncollected
+from fullwell.cli.quick_start import uncollected, without_linear_algebra
 from fullwell.cli.terminal import printable
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def combine(
         "spread": spread,
         "written": not dry_run,
     }
+    without_linear_algebra()
     with uncollected():
         from fullwell.io.places import check_place
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import atexit
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["start_numba", "uncollected"]
+__all__ = ["start_numba", "uncollected", "without_linear_algebra"]
 
 
 @contextmanager
@@ -42,3 +43,12 @@ def start_numba() -> None:
         importlib.import_module("numba.np.arraymath")
     finally:
         del sys.modules["scipy.linalg"]
+
+
+def without_linear_algebra() -> None:
+    """Have NumPy start no threads for its linear algebra, for a command that has no use for them.
+
+    They are started when NumPy is imported, and wait for work in a loop for a while.
+    """
+    if "numpy" not in sys.modules:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -16,7 +16,8 @@ import numpy as np
 from fullwell.kernels.combine_columns_compiled import clip_columns, list_marked
 from fullwell.kernels.combine_job import JOB
 from fullwell.kernels.combine_rejected_compiled import REALS, WORDS, clip_tile, count_lost
-from fullwell.kernels.combine_tiles_compiled import NONE, PIXELS, SINGLES, STEP, combine_tile
+from fullwell.kernels.combine_tiles_compiled import NOISE, NONE, PIXELS, SINGLES, STEP, combine_tile
+from fullwell.kernels.lanes_compiled import load, splat, store, turned
 from fullwell.kernels.memory_compiled import address_as, finish_stores, load_ordered, prefetch, write_row
 from fullwell.kernels.networks_compiled import sort_rows
 
@@ -31,6 +32,7 @@ _AHEAD = 4  # tiles; so long does memory take
 _MANY = 48  # frames, above which tiles no longer fit the fastest cache: columns are clipped one by one
 _TILES = 16  # whose results wait for pixels that are clipped
 _TOGETHER = 8  # tiles that are loaded together, a divisor of `_TILES`: memory likes long rows
+_LANES = 32  # pixels side by side
 _FEW = 32  # rows of which so many tiles fit the second cache
 
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -50,6 +52,7 @@ def combine_integers(pointer: Any) -> Any:
     merges = numba.carray(address_as(job.merges, i32), (job.merge_count, 2))
     rule = (job.spread, job.clip, job.median != 0)
     noise = (job.read_variance, job.slope, job.pedestal)
+    modelled = job.propagated != 0 or job.spread == NOISE
     zero, shares, lost = job.zero, _array(job.shares, n + 1, f64), _array(job.lost, n, i64)
     value, empirical = _array(job.value, stop, f32), _array(job.empirical, stop, f32)
     propagated = _array(job.propagated, stop if job.propagated else 0, f32)
@@ -68,11 +71,7 @@ def combine_integers(pointer: Any) -> Any:
     v, e, w, m, gone, flags = results
     one_v, one_e, one_w, one_m = once
     singles, totals, bad, marked, place, words, reals, column, column_marks = small
-    for each in (loaded, tile, packed, sorted_, late, spare):
-        # Rows that no frame fills come last when they are sorted.
-        for begin in range(0, each.size, rows * STEP):
-            each[begin : begin + n * STEP] = u16(0)
-            each[begin + n * STEP : begin + rows * STEP] = u16(0xFFFF)
+    _fill_tiles(loaded, tile, packed, sorted_, late, spare, n, rows)
     for begin in range(0, stop, _W * _TILES):
         held, end = 0, min(stop, begin + _W * _TILES)
         for first in range(begin, end, _W):
@@ -83,25 +82,20 @@ def combine_integers(pointer: Any) -> Any:
             raw = loaded[number * tile.size : (number + 1) * tile.size]
             sort_rows(raw, tile, rows, merges, 0, _W)
             combine_tile(
-                tile, n, rule, noise, shares, zero, singles, totals, bad,
+                tile, n, rule, modelled, noise, shares, zero, singles, totals, bad,
                 v[at : at + _W], m[at : at + _W], e[at : at + _W], w[at : at + _W],
             )  # fmt: skip
             found = 0 if rule[0] == NONE else list_marked(bad, count, marked)
             if found and n > _MANY:
-                for p in range(_W):
-                    words[p], words[_W + p] = u16(0), u16(0xFFFF)
-                clip_columns(
-                    raw, tile, n, count, zero, rule, noise, shares, bad, column, column_marks, words,
+                _clip_many(
+                    raw, tile, n, count, zero, rule, noise, shares, bad, column, column_marks, words, lost,
                     v[at : at + _W], m[at : at + _W], e[at : at + _W], w[at : at + _W],
                 )  # fmt: skip
-                count_lost(raw, n, _W, words, lost)
                 found = 0
             taken = 0
             while taken < found or (held and first + _W >= end):
                 some = min(found - taken, _W - held)
-                _gather(raw, n, marked, taken, some, packed, held)
-                for k in range(some):
-                    place[held + k] = at + marked[taken + k]
+                _gather(raw, n, at, marked, taken, some, packed, place, held)
                 taken, held = taken + some, held + some
                 if held < _W and first + _W < end:
                     break
@@ -109,22 +103,16 @@ def combine_integers(pointer: Any) -> Any:
                     packed, sorted_, late, spare, n, rows, merges, held, zero, rule, noise, shares, words,
                     reals, column, column_marks, one_v, one_m, one_e, one_w, lost,
                 )  # fmt: skip
-                for k in range(held):
-                    p = place[k]
-                    v[p], m[p], e[p], w[p] = one_v[k], one_m[k], one_e[k], one_w[k]
+                _put_back(held, place, one_v, one_m, one_e, one_w, v, m, e, w)
                 held = 0
-        size = end - begin
-        for p in range(size):
-            gone[p] = u16(n - m[p])
-        for p in range(size):
-            flags[p] = u16(0) if m[p] else empty
-        write_row(v, value, begin, size)
-        write_row(e, empirical, begin, size)
+        _count_rejected(n, m, end - begin, empty, gone, flags)
+        write_row(v, value, begin, end - begin)
+        write_row(e, empirical, begin, end - begin)
         if propagated.size:
-            write_row(w, propagated, begin, size)
-        write_row(m, used, begin, size)
-        write_row(gone, rejected, begin, size)
-        write_row(flags, flagged, begin, size)
+            write_row(w, propagated, begin, end - begin)
+        write_row(m, used, begin, end - begin)
+        write_row(gone, rejected, begin, end - begin)
+        write_row(flags, flagged, begin, end - begin)
     finish_stores()
     return needed
 
@@ -133,25 +121,90 @@ def combine_integers(pointer: Any) -> Any:
 def _load_tiles(planes: Any, n: Any, first: Any, count: Any, loaded: Any, size: Any) -> None:
     """Load one tile after the other; of several, what is fetched meanwhile is the row of the next frame."""
     addresses, swapped, top, _ = planes
-    several = loaded.size > size
+    several, whole = loaded.size > size, count // _W
     for i in range(n):
         soon = addresses[i] + u64(2 * _AHEAD * _W)
         if several:
             soon = addresses[i + 1] if i + 1 < n else addresses[0] + u64(2 * count)
-        for start in range(0, count, _W):
+        soon += u64(2 * first)
+        source = numba.carray(address_as(addresses[i] + u64(2 * first), u16), (count,))
+        for number in range(whole):
             for line in range(_W * 2 // _LINE):
-                prefetch(soon + u64(2 * (first + start) + line * _LINE))
-            row, some = start // _W * size + i * STEP, min(_W, count - start)
-            load_ordered(addresses[i], swapped[i], top[i], first + start, some, loaded[row : row + _W])
+                prefetch(soon + u64(2 * number * _W + line * _LINE))
+            _load_row(source, number * _W, swapped[i], top[i], loaded, number * size + i * STEP)
+        if whole * _W < count:
+            row, some = whole * size + i * STEP, count - whole * _W
+            load_ordered(addresses[i], swapped[i], top[i], first + whole * _W, some, loaded[row : row + _W])
             loaded[row + some : row + _W] = u16(0)
 
 
 @_jit
-def _gather(raw: Any, n: Any, marked: Any, first: Any, count: Any, packed: Any, start: Any) -> None:
-    """Copy the columns of some of the marked pixels to a place in another tile."""
+def _load_row(source: Any, start: Any, swapped: Any, top: Any, loaded: Any, row: Any) -> None:
+    """Do what `load_ordered` does for a whole row of a tile, in as few instructions as there are."""
+    bits = splat(u16(top), _LANES)
+    if swapped:
+        for k in range(0, _W, _LANES):
+            store(loaded, row + k, turned(load(source, start + k, _LANES)) ^ bits)
+    else:
+        for k in range(0, _W, _LANES):
+            store(loaded, row + k, load(source, start + k, _LANES) ^ bits)
+
+
+@_jit
+def _fill_tiles(
+    loaded: Any, tile: Any, packed: Any, sorted_: Any, late: Any, spare: Any, n: Any, rows: Any
+) -> None:
+    """Let rows that no frame fills come last when they are sorted."""
+    for each in (loaded, tile, packed, sorted_, late, spare):
+        for begin in range(0, each.size, rows * STEP):
+            each[begin : begin + n * STEP] = u16(0)
+            each[begin + n * STEP : begin + rows * STEP] = u16(0xFFFF)
+
+
+@_jit
+def _clip_many(
+    raw: Any, tile: Any, n: Any, count: Any, zero: Any, rule: Any, noise: Any, shares: Any, bad: Any,
+    column: Any, marked: Any, words: Any, lost: Any, value: Any, used: Any, empirical: Any, propagated: Any,
+) -> None:  # fmt: skip
+    """Clip the pixels of a tile one by one, and count what each frame loses."""
+    for p in range(_W):
+        words[p], words[_W + p] = u16(0), u16(0xFFFF)
+    clip_columns(
+        raw, tile, n, count, zero, rule, noise, shares, bad, column, marked, words,
+        value, used, empirical, propagated,
+    )  # fmt: skip
+    count_lost(raw, n, _W, words, lost)
+
+
+@_jit
+def _gather(
+    raw: Any, n: Any, at: Any, marked: Any, first: Any, count: Any, packed: Any, place: Any, start: Any
+) -> None:
+    """Copy the columns of some of the marked pixels to another tile, and note where they belong."""
     for i in range(n):
         for k in range(count):
             packed[u64(i * STEP + start + k)] = raw[u64(i * STEP + marked[u64(first + k)])]
+    for k in range(count):
+        place[start + k] = at + marked[first + k]
+
+
+@_jit
+def _put_back(
+    count: Any, place: Any, one_v: Any, one_m: Any, one_e: Any, one_w: Any, v: Any, m: Any, e: Any, w: Any
+) -> None:
+    """Copy results of gathered pixels to where they belong."""
+    for k in range(count):
+        p = place[k]
+        v[p], m[p], e[p], w[p] = one_v[k], one_m[k], one_e[k], one_w[k]
+
+
+@_jit
+def _count_rejected(n: Any, used: Any, size: Any, empty: Any, gone: Any, flags: Any) -> None:
+    """Tell from the number of values that were used how many were not, and flag pixels without any."""
+    for p in range(size):
+        gone[p] = u16(n - used[p])
+    for p in range(size):
+        flags[p] = u16(0) if used[p] else empty
 
 
 @_jit

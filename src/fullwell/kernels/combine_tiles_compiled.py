@@ -40,8 +40,8 @@ _fast = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contr
 
 @_fast
 def combine_tile(
-    tile: Any, n: Any, rule: Any, noise: Any, shares: Any, zero: Any, singles: Any, totals: Any, bad: Any,
-    value: Any, used: Any, empirical: Any, propagated: Any,
+    tile: Any, n: Any, rule: Any, modelled: Any, noise: Any, shares: Any, zero: Any, singles: Any,
+    totals: Any, bad: Any, value: Any, used: Any, empirical: Any, propagated: Any,
 ) -> None:  # fmt: skip
     """Finish all pixels as if nothing were rejected, and mark those where something may be.
 
@@ -53,6 +53,8 @@ def combine_tile(
         Number of frames.
     rule, noise, shares, zero
         As for `combine_integers`.
+    modelled : bool
+        Whether anything is made of the noise model; else `propagated` is left alone.
     singles : ndarray of float32, shape (SINGLES * PIXELS,)
     totals : ndarray of float64, shape (PIXELS,)
         Work space.
@@ -69,7 +71,8 @@ def combine_tile(
     if median:
         for p in range(_W):
             value[p] = f32(0.5 * (f64(low[p]) + f64(high[p])) + zero)
-    _model(low, high, zero, noise, shares[n], propagated, limit)
+    if modelled:
+        _model(low, high, zero, noise, shares[n], propagated, limit)
     if spread == NONE:
         return
     # Squared limits on twice the distance from the median.

@@ -40,6 +40,7 @@ __all__ = [
     "smaller",
     "splat",
     "store",
+    "turned",
     "which",
     "wholes",
 ]
@@ -235,6 +236,16 @@ def lowest(context: Any, number: Any) -> Any:  # noqa: ARG001
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return types.int64(types.int64), generate
+
+
+@intrinsic
+def turned(context: Any, lanes: Any) -> Any:  # noqa: ARG001
+    """Return integers with their bytes in the other order."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return call(builder, "bswap", *arguments)
+
+    return lanes(lanes), generate
 
 
 @intrinsic
