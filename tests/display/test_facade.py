@@ -148,3 +148,11 @@ def test_whole_numbers_that_float32_cannot_hold_are_shown_with_a_warning():
     assert exact.pixels.tolist() == [[2**24, -5]]
     with pytest.warns(fw.FullwellWarning, match="16777216"):
         assert Picture(fw.Frame(np.array([[2**24 + 1]], np.int32)), {}).pixels.tolist() == [[2**24]]
+
+
+def test_whole_numbers_travel_exactly_where_64_bits_may():
+    assert Picture(fw.Frame(np.array([[2**24]], np.int32)), {}).wide_pixels.dtype == "<f4"
+    wide = Picture(fw.Frame(np.array([[-(2**24) - 1, 2**53]], np.int64)), {}).wide_pixels
+    assert wide.tolist() == [[-(2**24) - 1, 2**53]]
+    with pytest.warns(fw.FullwellWarning, match="53 bits"):
+        assert Picture(fw.Frame(np.array([[2**53 + 1]], np.int64)), {}).wide_pixels.tolist() == [[2**53]]

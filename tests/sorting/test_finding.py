@@ -55,7 +55,9 @@ def test_links(tmp_path: Path) -> None:
     (tmp_path / "night" / "loop").symlink_to(tmp_path / "night")
     (tmp_path / "night" / "b.fit").symlink_to(tmp_path / "nowhere.fit")
     assert names_in(tmp_path / "night") == ["a.fit", "b.fit"]
-    assert find(tmp_path / "night").ignored == ("loop/ (a link to a folder)",)
+    found = find(tmp_path / "night")
+    assert found.ignored == ("loop/ (a link to a folder)",)
+    assert found.links == ("loop",)
 
 
 def test_no_folder(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 
+import fullwell as fw
 from fullwell.display.inspector import WebBackend
 from fullwell.display.inspector_address import Address
 from fullwell.testing import DisplayBackendContract
@@ -37,3 +38,10 @@ class TestRealInspector(DisplayBackendContract):
             rows, columns = (int(side) for side in answer.headers["X-Shape"].split(","))
             dtype = {"uint16": "<u2", "float32": "<f4"}[answer.headers["X-Dtype"]]
             return np.frombuffer(answer.read(), dtype).reshape(rows, columns).astype(np.float64)
+
+
+def test_whole_numbers_that_float32_cannot_hold_arrive(address):
+    with fw.Display(77, backend="web", address=address) as display:
+        display.mtv(np.array([[2**24 + 1, 7], [0, -5]], np.int32))
+    with urlopen(f"{address.url}/api/frames/display-77/value?x=0&y=0") as answer:
+        assert json.load(answer)["value"] == 2**24 + 1

@@ -100,7 +100,7 @@ def test_a_server_without_a_token_takes_nothing(ask):
         {"columns": 10**9},
         {"rows": 100000, "columns": 100000},
         {"rows": 5},
-        {"dtype": "float64"},
+        {"dtype": "int64"},
         {"dtype": "object"},
         {"number": -1},
         {"number": 10**6},

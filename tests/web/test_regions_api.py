@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from astropy.stats import sigma_clip
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 from fullwell.io import read
+from fullwell.web.regions_api import _medians
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +126,19 @@ def test_other_parameters_that_cannot_be_are_refused(ask, raw):
     assert ask.refuses(f"{raw[0]}/cut", axis="row") == "bad-request"
     assert ask.refuses(f"{raw[0]}/cut", axis="diagonal", at=1) == "bad-request"
     assert ask.refuses(f"{raw[0]}/projection", average="mode") == "bad-request"
+
+
+@given(
+    arrays(
+        np.float32,
+        array_shapes(min_dims=2, max_dims=2, max_side=7),
+        elements=st.sampled_from([np.nan, -3.0, 0.0, 1.0, 2.5, 1e30]),
+    )
+)
+def test_medians_are_those_of_numpy(lines):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # lines without any value
+        expected = np.nanmedian(lines.astype(np.float64), axis=1)
+    np.testing.assert_array_equal(_medians(lines), expected)
+    whole = np.nan_to_num(lines, nan=5, posinf=7).clip(-9, 9).astype(np.int32)
+    np.testing.assert_array_equal(_medians(whole), np.median(whole, axis=1))

@@ -65,7 +65,7 @@ class WebBackend(DisplayBackend):
 
     def show(self, picture: Picture) -> None:
         """Send an image and its planes."""
-        self._put("data", picture.pixels)
+        self._put("data", picture.wide_pixels)
         flags = _bits(picture)
         if flags is not None:
             self._put("flags", flags)
@@ -141,7 +141,7 @@ class WebBackend(DisplayBackend):
 
     def _put(self, plane: str, pixels: Any) -> None:
         rows, columns = pixels.shape
-        dtype = {"u": "uint16", "f": "float32"}[pixels.dtype.kind]
+        dtype = pixels.dtype.newbyteorder("=").name
         query = urlencode({"rows": rows, "columns": columns, "dtype": dtype})
         self._ask("PUT", f"/api/displays/{self.number}/data/{plane}?{query}", pixels.tobytes())
 

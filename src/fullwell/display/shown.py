@@ -31,7 +31,8 @@ __all__ = [
 
 SYMBOLS = ("o", "+", "x", "s", "d")
 #: Whole numbers up to this one are exact in float32.
-_EXACT = 2**24
+#: Whole numbers up to these are held by floats of 32 and 64 bits.
+_EXACT, _EXACT_WIDE = 2**24, 2**53
 
 
 @attrs.frozen(eq=False)
@@ -62,10 +63,35 @@ class Picture:
         data = self.frame.data
         if data.dtype == np.uint16 or data.dtype == np.uint8:
             return np.ascontiguousarray(data, "<u2")
-        if data.dtype.kind in "iu" and data.size and max(int(data.max()), -int(data.min())) > _EXACT:
+        if self._largest > _EXACT:
             told = f"whole numbers beyond {_EXACT} are shown rounded, to the 24 bits of float32"
             warnings.warn(told, FullwellWarning, stacklevel=2)
         return np.ascontiguousarray(data, "<f4")
+
+    @property
+    def wide_pixels(self) -> npt.NDArray[Any]:
+        """Values as `pixels`, but whole numbers that float32 cannot hold as float64.
+
+        Warns
+        -----
+        FullwellWarning
+            If some are too large for float64 as well, and are shown rounded.
+        """
+        largest = self._largest
+        if largest <= _EXACT:
+            return self.pixels
+        if largest > _EXACT_WIDE:
+            told = f"whole numbers beyond {_EXACT_WIDE} are shown rounded, to the 53 bits of float64"
+            warnings.warn(told, FullwellWarning, stacklevel=2)
+        return np.ascontiguousarray(self.frame.data, "<f8")
+
+    @property
+    def _largest(self) -> int:
+        """Largest whole number, whatever its sign; 0 of floats."""
+        data = self.frame.data
+        if data.dtype.kind not in "iu" or not data.size:
+            return 0
+        return max(int(data.max()), -int(data.min()))
 
 
 @attrs.frozen

@@ -32,12 +32,15 @@ class Found:
         Other files, and links to folders, relative to `folder`.
     unreadable : tuple of (str, str)
         Folders that could not be looked into, relative to `folder`, with the reason.
+    links : tuple of str
+        Links to folders, which are not followed, relative to `folder`.
     """
 
     folder: Path
     files: tuple[Path, ...]
     ignored: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
+    links: tuple[str, ...] = ()
 
     def name_of(self, path: Path) -> str:
         """Return the path relative to the folder, with ``/``."""
@@ -80,6 +83,7 @@ def find(
     left_out = {Path(path).resolve() for path in exclude}
     files: list[Path] = []
     ignored: list[str] = []
+    linked: list[str] = []
     unreadable: list[tuple[str, str]] = []
 
     def troubled(error: OSError) -> None:
@@ -93,7 +97,7 @@ def find(
         inside = [name for name in folders if _is_wanted(Path(here, name), left_out)]
         looks_like_file = [name for name in inside if name.lower().endswith(endings)]
         links = [name for name in inside if Path(here, name).is_symlink() and name not in looks_like_file]
-        ignored += [f"{Path(here, name).relative_to(top).as_posix()}/ (a link to a folder)" for name in links]
+        linked += [Path(here, name).relative_to(top).as_posix() for name in links]
         folders[:] = [name for name in inside if recursive and name not in looks_like_file]
         for name in (*names, *looks_like_file):
             path = Path(here, name)
@@ -105,7 +109,10 @@ def find(
                 ignored.append(path.relative_to(top).as_posix())
     files.sort(key=lambda path: natural_key(path.relative_to(top).as_posix()))
     unreadable.sort(key=lambda pair: natural_key(pair[0]))
-    return Found(top, tuple(files), tuple(sorted(ignored, key=natural_key)), tuple(unreadable))
+    linked.sort(key=natural_key)
+    ignored += [f"{name}/ (a link to a folder)" for name in linked]
+    ignored.sort(key=natural_key)
+    return Found(top, tuple(files), tuple(ignored), tuple(unreadable), tuple(linked))
 
 
 def _is_wanted(path: Path, left_out: set[Path]) -> bool:

@@ -18,7 +18,7 @@ __all__ = ["change_display", "displays", "send_plane"]
 
 _HIGHEST_NUMBER = 9999
 _MOST_JSON = 8 * 2**20
-_DTYPES = {"uint16": "<u2", "float32": "<f4"}
+_DTYPES = {"uint16": "<u2", "float32": "<f4", "float64": "<f8"}
 _PLANES = ("data", "variance", "flags")
 _TEXT = 500
 

@@ -78,9 +78,8 @@ def frames(request: Request) -> Answer:
     """List the frames that are known so far."""
     library = inspector_of(request).library
     library.refresh()
-    scanning, generation = library.scanning, library.generation
-    listed = [_listed(entry) for entry in library.entries()]
-    return Answer({"generation": generation, "scanning": scanning, "frames": listed})
+    answer = {"scanning": library.scanning, "generation": library.generation, "remarks": library.remarks}
+    return Answer(answer | {"frames": [_listed(entry) for entry in library.entries()]})
 
 
 def describe(request: Request) -> Answer:

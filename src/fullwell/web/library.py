@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fullwell.errors import FullwellError, UnreadableFile
-from fullwell.sorting import Patterns, classify, find
+from fullwell.sorting import Found, Patterns, classify, find
 from fullwell.web.answers import Refusal, refused, shown
 from fullwell.web.opening import ASSEMBLED, MAIN, OpenFile, OpenFrame, open_file
 from fullwell.web.store import Store
@@ -110,6 +110,8 @@ class Library:
         self._ids: dict[str, Entry] = {}
         self._others: dict[str, tuple[Root, Path]] = {}
         self._given: dict[str, Callable[[], OpenFrame]] = {}
+        #: Sentences about what was left out, for people.
+        self.remarks: list[str] = []
         self.generation = 0
         self._scanner: threading.Thread | None = None
         self._closing = threading.Event()
@@ -253,6 +255,7 @@ class Library:
     def _find(self) -> list[tuple[Root, Path]]:
         found: dict[Path, Root] = {}
         others: dict[str, tuple[Root, Path]] = {}
+        remarks: list[str] = []
         for root in self.roots:
             if not root.path.is_dir():
                 found.setdefault(root.path, root)
@@ -263,13 +266,23 @@ class Library:
                 continue
             for path in inside.files:
                 found.setdefault(path, root)
+            remarks += self._left_out(root, inside)
             for name in inside.ignored:
                 path = root.path / name
                 if path.suffix.lower() in (".html", ".json") and path.is_file() and self._inside(path):
                     others.setdefault(_id(path, "file"), (root, path))
         with self._lock:
             self._others = others
+            self.generation += remarks != self.remarks
+            self.remarks = remarks
         return [(root, path) for path, root in found.items()]
+
+    def _left_out(self, root: Root, inside: Found) -> list[str]:
+        """Say what else may lie in a folder."""
+        advice = "which is not followed; open that folder as well to see what is in it"
+        links = [name for name in inside.links if not self._inside(root.path / name)]
+        why = [(name, f"a link to a folder elsewhere, {advice}") for name in links]
+        return [f"{root.name}/{shown(name)} is {shown(what)}." for name, what in (*why, *inside.unreadable)]
 
     def _publish(self, found: Iterable[tuple[Root, Path]]) -> None:
         """List all files at once, those that were not looked at yet with their names alone."""

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from fullwell.detector import Box
 from fullwell.flags import mask_of
+from fullwell.kernels.pool import over_blocks
 from fullwell.web.answers import Answer
 from fullwell.web.inspecting import frame_of, inspector_of
 from fullwell.web.opening import OpenFrame
@@ -22,7 +23,7 @@ __all__ = ["cut", "histogram", "projection", "statistics"]
 
 _MOST_BINS = 2**16
 #: Columns whose median is taken at once.
-_COLUMNS = 512
+_COLUMNS = 128
 
 
 def statistics(request: Request) -> Answer:
@@ -97,9 +98,11 @@ def _binned(
     return edges, counts.astype(np.int64)
 
 
-def _good_values(frame: OpenFrame, part: Box, band: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Pixels as floats, NaN where they do not count."""
-    values = band.astype(np.float64)
+def _good_values(frame: OpenFrame, part: Box, band: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Pixels in a type that holds them, as floats with NaN where some do not count."""
+    if frame.flags is None and band.dtype.kind in "iu":
+        return band
+    values = band.astype(np.float32 if band.dtype.itemsize <= 2 or band.dtype == np.float32 else np.float64)
     if frame.flags is not None:
         values[mask_of(frame.flags.read(part))] = np.nan
     values[~np.isfinite(values)] = np.nan
@@ -113,9 +116,9 @@ def _by_bands(frame: OpenFrame, box: Box, axis: str, average: str) -> npt.NDArra
         part = attrs.evolve(box, y0=box.y0 + y, y1=box.y0 + y + band.shape[0])
         values = _good_values(frame, part, band)
         if axis == "column":
-            parts.append(_median(values.T) if average == "median" else _mean(values.T))
+            parts.append(_medians(values) if average == "median" else _means(values))
         else:
-            total += np.nansum(values, axis=0)
+            total += np.nansum(values, axis=0, dtype=np.float64)
             number += np.isfinite(values).sum(axis=0)
     with np.errstate(invalid="ignore"):
         return np.concatenate(parts) if parts else total / number
@@ -123,24 +126,30 @@ def _by_bands(frame: OpenFrame, box: Box, axis: str, average: str) -> npt.NDArra
 
 def _median_of_rows(frame: OpenFrame, box: Box) -> npt.NDArray[np.float64]:
     whole_box = frame.data.read(box)
-    parts = []
-    for x in range(0, box.shape[1], _COLUMNS):
+
+    def of_columns(x: int) -> npt.NDArray[np.float64]:
         part = attrs.evolve(box, x0=box.x0 + x, x1=min(box.x0 + x + _COLUMNS, box.x1))
-        parts.append(_median(_good_values(frame, part, whole_box[:, x : x + _COLUMNS])))
-    return np.concatenate(parts)
+        return _medians(_good_values(frame, part, whole_box[:, x : x + _COLUMNS]).T)
+
+    return np.concatenate(over_blocks(of_columns, range(0, box.shape[1], _COLUMNS)))
 
 
-def _median(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Median of each column; NaN where none counts."""
-    good = np.isfinite(values)
-    if good.all():
-        return np.asarray(np.median(values, axis=0))
-    result = np.full(values.shape[1], np.nan)
-    some = good.any(axis=0)
-    result[some] = np.nanmedian(values[:, some], axis=0)
-    return result
+def _medians(lines: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Median of each line without what is NaN; NaN where nothing is left."""
+    lines = np.ascontiguousarray(lines)
+    counts = lines.shape[1] - np.isnan(lines).sum(axis=1)
+    if counts.min() == lines.shape[1]:
+        half = lines.shape[1] // 2
+        ordered = np.partition(lines, half, axis=1)
+        upper = ordered[:, half].astype(np.float64)
+        return upper if lines.shape[1] % 2 else (ordered[:, :half].max(axis=1) + upper) / 2
+    ordered = np.sort(lines, axis=1)  # NaN comes last
+    ranks = np.stack([np.maximum(counts - 1, 0) // 2, counts // 2], axis=1)
+    middle = np.take_along_axis(ordered, np.minimum(ranks, lines.shape[1] - 1), axis=1)
+    return np.where(counts > 0, middle.mean(axis=1, dtype=np.float64), np.nan)
 
 
-def _mean(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _means(lines: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Mean of each line without what is NaN; NaN where nothing is left."""
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.nansum(values, axis=0) / np.isfinite(values).sum(axis=0))
+        return np.asarray(np.nansum(lines, axis=1, dtype=np.float64) / np.isfinite(lines).sum(axis=1))

@@ -3,12 +3,12 @@
 import { COLUMNS } from './filters.js';
 import { PANELS } from './panels.js';
 import { DEFAULTS } from './store.js';
-import { STRETCHES } from './stretch.js';
+import { COLORS, STRETCHES } from './stretch.js';
 import { LIMITS, MODES, POOLS, RATES } from './toolbar.js';
+import { VIEWS } from './views.js';
 
 const MOST_PIXELS = 1e6; // along one axis: more than any frame has
 const MOST_FLOAT32 = 3.4e38;
-const VIEWS = ['night', 'frame', 'headers', 'transfer', 'masters', 'reports', 'displays'];
 
 const names = (pairs) => pairs.map(([name]) => name);
 const oneOf = (values) => (value) => values.includes(value);
@@ -18,8 +18,8 @@ const place = between(-MOST_PIXELS, MOST_PIXELS);
 
 /** Whether a value is allowed, by name; names that are not here take any text, which the server judges. */
 const ALLOWED = new Map(Object.entries({
-  view: oneOf(VIEWS), mode: oneOf(names(MODES)), plane: oneOf(['data', 'variance', 'flags']), how: oneOf(Object.keys(STRETCHES)),
-  limits: oneOf(names(LIMITS)), map: oneOf(['gray', 'viridis']), pool: oneOf(POOLS), panel: oneOf(names(PANELS)), rate: oneOf(RATES),
+  view: oneOf(names(VIEWS)), mode: oneOf(names(MODES)), plane: oneOf(['data', 'variance', 'flags']), how: oneOf(Object.keys(STRETCHES)),
+  limits: oneOf(names(LIMITS)), map: oneOf(COLORS), pool: oneOf(POOLS), panel: oneOf(names(PANELS)), rate: oneOf(RATES),
   sort: oneOf(['', ...COLUMNS.flatMap(({ name }) => [name, `-${name}`])]),
   cx: place, cy: place, zoom: between(1 / 4096, 4096), lo: between(-MOST_FLOAT32, MOST_FLOAT32), hi: between(-MOST_FLOAT32, MOST_FLOAT32),
   opacity: between(0, 1), planes: whole(65535), px: whole(MOST_PIXELS), py: whole(MOST_PIXELS), point: whole(MOST_PIXELS), display: whole(MOST_PIXELS),

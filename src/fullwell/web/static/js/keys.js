@@ -2,7 +2,8 @@
 
 import { button, el } from './dom.js';
 import { state, update } from './store.js';
-import { setZoom, zoomBy } from './toolbar.js';
+import { COLORS, STRETCHES } from './stretch.js';
+import { MODES, setZoom, zoomBy } from './toolbar.js';
 
 const LIST = [
   ['n  p', 'next, previous frame'], ['b', 'blink'], ['Z  z', 'zoom in, out'], ['f', 'fit the whole frame'],
@@ -48,10 +49,10 @@ const IN_VIEWER = {
   Z: (viewer) => zoomBy(viewer, 2),
   f: () => update({ zoom: null, cx: null, cy: null }),
   i: () => update({ invert: !state().invert }),
-  s: () => update({ how: cycle(['linear', 'log', 'asinh', 'sqrt'], state().how) }),
-  c: () => update({ map: cycle(['gray', 'viridis'], state().map) }),
+  s: () => update({ how: cycle(Object.keys(STRETCHES), state().how) }),
+  c: () => update({ map: cycle(COLORS, state().map) }),
   a: () => update({ amplifiers: !state().amplifiers }),
-  d: (viewer) => viewer.setMode(cycle(['one', 'side', 'difference'], state().mode)),
+  d: (viewer) => viewer.setMode(cycle(MODES.map(([mode]) => mode), state().mode)),
   l: (viewer) => viewer.lockStretch(!state().lockstretch),
   r: (viewer) => { viewer.tool = viewer.tool === 'box' ? 'pan' : 'box'; viewer.bar.show(); },
   m: (viewer) => viewer.toggleMasks(),

@@ -6,7 +6,7 @@ import { chosen, suffixesOf } from './filters.js';
 import { state } from './store.js';
 
 let session = { version: '', roots: [], flags: [], simulator: false };
-let listing = { generation: -1, scanning: true, frames: [] };
+let listing = { generation: -1, scanning: true, frames: [], remarks: [] };
 let byId = new Map();
 let suffixes = new Map(); // what tells frames of one name apart
 const details = new Map();
@@ -17,6 +17,8 @@ export const onFrames = (listener) => listeners.add(listener);
 export const theSession = () => session;
 export const frames = () => listing.frames;
 export const scanning = () => listing.scanning;
+/** Sentences about what was left out of the list. */
+export const remarks = () => listing.remarks;
 export const frame = (id) => byId.get(id) ?? null;
 
 /** Load session and frames, then look for changes now and then. */

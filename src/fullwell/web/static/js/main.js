@@ -16,11 +16,7 @@ import { themeSwitch } from './theme.js';
 import { keptBytes } from './tiles.js';
 import { transferView } from './transfer.js';
 import { Viewer } from './viewer.js';
-
-const VIEWS = [
-  ['night', 'Night'], ['frame', 'Frame'], ['headers', 'Headers'], ['transfer', 'Photon transfer'],
-  ['masters', 'Masters'], ['reports', 'Reports'], ['displays', 'Displays'],
-];
+import { VIEWS } from './views.js';
 
 function start() {
   const odd = el('p', { class: 'notice note odd-address', testid: 'odd-address', role: 'status', hidden: true });

@@ -2,10 +2,11 @@
 
 import { button, check, choice, el, entry, fillChoice, notice, shownBytes } from './dom.js';
 import { chosen, COLUMNS, FACETS, facetValues, folderOf, groups } from './filters.js';
-import { frames, onFrames, scanning, suffixOf } from './library.js';
+import { frames, onFrames, remarks, scanning, suffixOf } from './library.js';
 import { DEFAULTS, state, update } from './store.js';
 
 const STEP = 300; // rows in the table before "more" is asked for
+const REMARKS = 3; // sentences about what was left out
 
 /** Build the view. */
 export function nightView() {
@@ -20,6 +21,7 @@ export function nightView() {
   const head = el('tr');
   const more = button('more', 'Show more', () => { most += STEP; show(); });
   const empty = el('div');
+  const leftOut = el('div', { class: 'left-out', testid: 'left-out' });
   const tree = el('ul', { class: 'groups', testid: 'groups' });
   const element = el('div', { class: 'night' },
     el('details', { class: 'side', open: matchMedia('(min-width: 900px)').matches }, el('summary', {}, 'Groups'), tree),
@@ -27,7 +29,7 @@ export function nightView() {
       el('div', { class: 'filters', role: 'search' }, text, facets, problems, clear),
       el('div', { class: 'between' }, tally, actions),
       el('div', { class: 'scroll' }, el('table', { class: 'frames' }, el('caption', { class: 'unseen' }, 'Frames of the folder'), el('thead', {}, head), body)),
-      empty, more));
+      leftOut, empty, more));
   onFrames(() => { if (state().view === 'night') show(); });
 
   function show() {
@@ -51,10 +53,16 @@ export function nightView() {
     body.replaceChildren(...listed.slice(0, most).map((f) => row(f, now)));
     more.hidden = listed.length <= most;
     empty.replaceChildren(...(listed.length || scanning() ? [] : [notice(all.length ? 'No frame passes these filters.' : 'There is no FITS file in this folder.', { testid: 'empty' })]));
+    leftOut.replaceChildren(...shortList(remarks()).map((sentence) => notice(sentence)));
     actions.replaceChildren(...stackActions(now));
     tree.replaceChildren(...groups(all).map((group) => groupItem(group, now)));
   }
   return { element, show };
+}
+
+function shortList(sentences) {
+  const rest = sentences.length - REMARKS;
+  return rest > 0 ? [...sentences.slice(0, REMARKS), `So it is with ${rest} more.`] : sentences;
 }
 
 function cleared() {

@@ -101,8 +101,13 @@ export class Pane {
 
   /** Zoom by a factor, the point under (clientX, clientY) staying where it is. */
   zoomAt(factor, clientX = null, clientY = null) {
+    this.zoomTo(this.resolved().zoom * factor, clientX, clientY);
+  }
+
+  /** Zoom to CSS pixels per pixel, the point under (clientX, clientY) staying where it is. */
+  zoomTo(wanted, clientX = null, clientY = null) {
     const view = this.resolved();
-    const zoom = Math.min(MOST_ZOOM, Math.max(LEAST_ZOOM, view.zoom * factor));
+    const zoom = Math.min(MOST_ZOOM, Math.max(LEAST_ZOOM, wanted));
     const [x, y] = clientX === null ? [view.cx, view.cy] : this.toFrame(clientX, clientY);
     this.calls.view({ cx: x + (view.cx - x) * (view.zoom / zoom), cy: y + (view.cy - y) * (view.zoom / zoom), zoom });
   }

@@ -32,6 +32,9 @@ const MAPS = {
   }),
 };
 
+/** Names of the color maps. */
+export const COLORS = Object.keys(MAPS);
+
 /** One opaque pixel as ImageData keeps it (little-endian). */
 export function pack(red, green, blue) {
   return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;

@@ -3,8 +3,9 @@
 import { button, check, choice, el, entry, fillChoice, shown } from './dom.js';
 import { frames, nameOf, sequence } from './library.js';
 import { state, update } from './store.js';
+import { COLORS, STRETCHES } from './stretch.js';
 
-const HOW = [['linear', 'linear'], ['log', 'log'], ['asinh', 'asinh'], ['sqrt', 'sqrt']];
+const same = (names) => names.map((name) => [name, name]);
 /** The limits of black and white by name, with their titles. */
 export const LIMITS = [['zscale', 'zscale'], ['minmax', 'min – max'], ['p99', '99 %'], ['p999', '99.9 %'], ['manual', 'manual']];
 /** One frame, two, or their difference. */
@@ -21,14 +22,14 @@ export function toolbar(viewer) {
   const swap = button('swap', '⇄', () => update({ frame: state().other, other: state().frame }, { push: true }), { title: 'Exchange the two frames' });
   const blink = button('blink', 'Blink', () => update({ blink: !state().blink }), { title: 'Go through the frames (b)', pressed: false });
   const rate = choice('rate', 'Blinks a second', RATES.map((r) => [String(r), `${r} / s`]), '2', (r) => update({ rate: Number(r) }), { visible: false });
-  const how = choice('stretch', 'Stretch', HOW, 'asinh', (value) => update({ how: value }), { visible: false });
+  const how = choice('stretch', 'Stretch', same(Object.keys(STRETCHES)), 'asinh', (value) => update({ how: value }), { visible: false });
   const limits = choice('limits', 'Limits', LIMITS, 'zscale', (value) => setLimits(viewer, value), { visible: false });
   const low = entry('low', 'Black', '', (text) => setLimit(viewer, 0, text), { visible: false });
   const high = entry('high', 'White', '', (text) => setLimit(viewer, 1, text), { visible: false });
-  const map = choice('map', 'Colors', [['gray', 'gray'], ['viridis', 'viridis']], 'gray', (value) => update({ map: value }), { visible: false });
+  const map = choice('map', 'Colors', same(COLORS), 'gray', (value) => update({ map: value }), { visible: false });
   const invert = button('invert', 'Invert', () => update({ invert: !state().invert }), { title: 'Black for bright (i)', pressed: false });
-  const pool = choice('pool', 'Pooling when zoomed out', POOLS.map((name) => [name, name]), 'mean', (value) => update({ pool: value }), { visible: false });
-  const plane = choice('plane', 'Plane', [['data', 'data']], 'data', (value) => update({ plane: value }, { push: true }), { visible: false });
+  const pool = choice('pool', 'Pooling when zoomed out', same(POOLS), 'mean', (value) => update({ pool: value }), { visible: false });
+  const plane = choice('plane', 'Plane', same(['data']), 'data', (value) => update({ plane: value }, { push: true }), { visible: false });
   const layout = button('layout', '', () => viewer.go(viewer.details.related.layout, { cx: null, cy: null, zoom: null, px: null, py: null, region: null }));
   const lockView = check('lock-view', 'lock view', true, (value) => update({ lockview: value }), { title: 'All frames show the same place' });
   const lockStretch = check('lock-stretch', 'lock stretch', false, (value) => viewer.lockStretch(value), { title: 'All frames have the same black and white' });
@@ -54,7 +55,7 @@ export function toolbar(viewer) {
     for (const [control, on] of [[blink, now.blink], [invert, now.invert], [box, viewer.tool === 'box']]) control.setAttribute('aria-pressed', String(on));
     for (const [control, value] of [[rate, String(now.rate)], [how, now.how], [limits, now.limits], [map, now.map], [pool, now.pool]]) control.value = value;
     const planes = viewer.details?.planes ?? ['data'];
-    fillChoice(plane, planes.map((name) => [name, name]), planes.includes(now.plane) ? now.plane : 'data');
+    fillChoice(plane, same(planes), planes.includes(now.plane) ? now.plane : 'data');
     plane.hidden = planes.length < 2;
     layout.hidden = !viewer.details?.related?.layout;
     layout.textContent = viewer.details?.layout === 'assembled' ? 'As read out' : 'Assembled';
@@ -100,6 +101,6 @@ export function zoomBy(viewer, factor) {
 /** Set the zoom (CSS pixels a pixel) about the middle. */
 export function setZoom(viewer, zoom) {
   const pane = viewer.panes[0];
-  if (pane.source) pane.zoomAt(zoom / pane.resolved().zoom);
+  if (pane.source) pane.zoomTo(zoom);
 }
 

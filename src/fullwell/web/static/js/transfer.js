@@ -11,6 +11,7 @@ import { state, update } from './store.js';
 export function transferView() {
   const set = choice('ptc-set', 'Flats', [], '', (value) => update({ set: value, amplifier: '', point: null }, { push: true }));
   const amplifier = choice('ptc-amplifier', 'Amplifier', [], '', (value) => update({ amplifier: value, point: null }, { push: true }));
+  amplifier.hidden = true; // until more than one is known
   const model = choice('ptc-model', 'Model', [['', 'as stored']], '', (value) => update({ model: value }, { push: true }));
   const logarithmic = check('ptc-log', 'logarithmic', false, (value) => update({ logarithmic: value }));
   const place = el('div');

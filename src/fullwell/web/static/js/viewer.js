@@ -262,7 +262,7 @@ export class Viewer {
     const from = Math.max(0, Math.min(at - 60, ids.length - 120)); // a window of a long night
     this.list.replaceChildren(...ids.slice(from, from + 120).map((id, i) => el('li', {}, el('button', {
       type: 'button', testid: 'strip-frame', title: nameOf(id), 'aria-current': id === now.frame ? 'true' : null, onclick: () => this.go(id),
-    }, el('span', { class: 'place' }, String(from + i + 1)), shortened(nameOf(id), suffixOf(id).length)))));
+    }, el('span', { class: 'place' }, String(from + i + 1)), shortened(id)))));
     const current = this.list.querySelector('[aria-current]');
     if (current) this.list.scrollTop = current.offsetTop - this.list.clientHeight / 2;
   }
@@ -321,8 +321,13 @@ function obstacle({ shape, plane, details: one }, two) {
   return null;
 }
 
-/** A name whose middle gives way where there is no room: frames of a night differ in their last letters. */
-function shortened(name, more) {
-  const cut = Math.max(0, name.length - 10 - more);
-  return el('span', { class: 'name' }, el('span', { class: 'head' }, name.slice(0, cut)), el('span', { class: 'tail' }, name.slice(cut)));
+/** The name of a frame for the narrow list: its end stays where it is too long; extension, and what tells it from others, stand small beside it. */
+function shortened(id) {
+  const suffix = suffixOf(id);
+  const whole = nameOf(id).slice(0, suffix ? -suffix.length : undefined);
+  const [, name, extension] = whole.match(/^(.*?)(?:\.(?:fits?|fts)(?:\.(?:gz|fz))?)?(?: \[(.*)\])?$/is);
+  const beside = [extension, suffix.slice(2, -1)].filter(Boolean).join(', ');
+  const cut = Math.max(0, name.length - 8);
+  return [el('span', { class: 'name' }, el('span', { class: 'head' }, name.slice(0, cut)), el('span', {}, name.slice(cut))),
+    beside ? el('small', {}, beside) : null];
 }

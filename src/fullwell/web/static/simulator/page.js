@@ -1,5 +1,6 @@
 /** The simulator as a page: frames come from the server, the state stands in the address. */
 
+import { VIEWS } from '../js/views.js';
 import { mount, fromAddress, toAddress } from './simulator.js';
 
 const THEME = 'fullwell-theme'; // the inspector's pages share it
@@ -49,6 +50,18 @@ function themes(redraw) {
   apply(first());
 }
 
+/** The tabs of the inspector, before the one of this page. */
+function tabs() {
+  document.querySelector('#tabs').prepend(...VIEWS.map(([name, title]) => {
+    const tab = document.createElement('a');
+    tab.href = `../#/${name}`;
+    tab.dataset.testid = `view-${name}`;
+    tab.textContent = title;
+    return tab;
+  }));
+}
+
+tabs();
 const root = document.querySelector('main');
 try {
   const description = await json('../api/simulator');
