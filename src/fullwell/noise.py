@@ -96,8 +96,9 @@ class Noise:
 
     def __attrs_post_init__(self) -> None:
         for name, value, bits in (("seed", self.seed, 64), ("exposure", self.exposure, 32)):
-            if not 0 <= int(value) < 2**bits:
-                raise ParameterError(name, value, f"0 to 2**{bits} - 1")
+            whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+            if not whole or not 0 <= int(value) < 2**bits:
+                raise ParameterError(name, value, f"a whole number, 0 to 2**{bits} - 1")
 
     def stream(self, effect: str) -> Stream:
         """Return the stream of the effect of that name."""

@@ -9,27 +9,15 @@ from astropy import units as u
 from fullwell import Bias, Dark, Flat, SignalChain
 from fullwell.detector import Detector
 from fullwell.effects import Fringes, Glow, Illumination, ReadOutDark
-from fullwell.effects.converters import adu, checked_image, electron_rate, electrons, rate_image, seconds
+from fullwell.effects.converters import checked_image, matrix_of, number_or_image, places
 from fullwell.errors import ChainError, FrameError, ParameterError
 
 
-@pytest.mark.parametrize(
-    ("convert", "value", "expected"),
-    [
-        (seconds, 2 * u.min, 120.0),
-        (electrons, 3 * u.electron, 3.0),
-        (electron_rate, 60 * u.electron / u.min, 1.0),
-        (adu, 7 * u.adu, 7.0),
-    ],
-)
-def test_numbers_come_with_a_unit_or_in_the_one_that_is_stated(convert, value, expected):
-    assert convert(value) == pytest.approx(expected)
-    assert convert(np.float32(1.5)) == 1.5
-    with pytest.raises(ParameterError, match="something in"):
-        convert(3 * u.m)
+def rate_image(value):
+    return checked_image("rate", value, u.electron / u.s, least=0.0)
 
 
-def test_images_too():
+def test_images_have_units():
     image = rate_image(np.ones((2, 3)) * u.electron / u.min)
     assert image.dtype == np.float32
     np.testing.assert_allclose(image, 1 / 60)
@@ -51,6 +39,10 @@ NO_IMAGES = [
     np.full((2, 2), np.nan),
     "text",
     [[1.0], [2.0, 3.0]],
+    True,
+    1j,
+    [],
+    np.ones((2, 2), complex),
 ]
 
 
@@ -58,6 +50,32 @@ NO_IMAGES = [
 def test_one_checker_refuses_what_is_no_image(value):
     with pytest.raises(ParameterError, match=r"^pattern = .*two-dimensional image"):
         checked_image("pattern", value)
+
+
+def test_a_number_or_an_image():
+    assert number_or_image("delay", 5 * u.ms, u.s) == pytest.approx(0.005)
+    assert number_or_image("delay", np.ones((2, 3)), u.s).dtype == np.float32
+    for value in (True, "5", np.ones(3), np.ones((2, 2)) * u.m):
+        with pytest.raises(ParameterError, match="delay"):
+            number_or_image("delay", value, u.s)
+
+
+def test_places_of_pixels():
+    assert places([(1, 2), (3, 4)]).tolist() == [[1, 2], [3, 4]]
+    assert places([]).shape == (0, 2)
+    for value in (5, [1, 2, 3], [(1.5, 2.0)], [(-1, 2)], [(1,), (2, 3)], "12", [(True, False)]):
+        with pytest.raises(ParameterError, match="pixels"):
+            places(value)
+
+
+def test_matrices_hold_numbers():
+    own = np.eye(2)
+    matrix = matrix_of("coefficients", own)
+    matrix[0, 0] = 5
+    assert own[0, 0] == 1
+    for value in ("5", True, 1j, [[1.0], [2.0, 3.0]], None):
+        with pytest.raises(ParameterError, match="coefficients"):
+            matrix_of("coefficients", value)
 
 
 def test_the_message_says_what_was_seen_and_where():

@@ -107,7 +107,7 @@ def test_the_range_of_a_composed_curve_ends_with_the_first_of_both():
         (lambda: Polynomial((-3e-6,), limit=2e5), "Polynomial"),
         (lambda: Polynomial((), limit=2e5), "coefficients"),
         (lambda: Polynomial((np.nan,), limit=2e5), "coefficients"),
-        (lambda: Polynomial((1e-7,), limit=-1.0), "limit of Polynomial"),
+        (lambda: Polynomial((1e-7,), limit=-1.0), "limit"),
         (lambda: Spline([0, 1e4, 2e4], [0, 0, 3e4]), "Spline"),
         (lambda: Spline([0, 1e4], [0, 0]), "knots of Spline"),
         (lambda: Spline([0, 1e4, 1e4], [0, 0, 0]), "knots of Spline"),
@@ -115,7 +115,7 @@ def test_the_range_of_a_composed_curve_ends_with_the_first_of_both():
         (lambda: Spline([0, 1e4, 2e4], [5.0, 0, 0]), "Spline at 0"),
         (lambda: Table([0, 1e4, 2e4], [0, 2e4, 1e4]), "Table"),
         (lambda: Table([0, 1e4, 2e4], [0, 2e4]), "entries of Table"),
-        (lambda: Table([0, 1e4, 2e4], [0, np.inf, 1e4]), "entries of Table"),
+        (lambda: Table([0, 1e4, 2e4], [0, np.inf, 1e4]), "read"),
     ],
 )
 def test_impossible_curves_are_refused(make, name):

@@ -203,7 +203,7 @@ def test_one_time_constant_stays_one():
         ({"fraction": [0.6, 0.6]}, "fraction"),
         ({"fraction": [0.1, -0.1]}, "fraction"),
         ({"fraction": 1.0}, "fraction"),
-        ({"fraction": []}, "traps"),
+        ({"fraction": []}, "fraction"),
         ({"fraction": [0.1, 0.1], "time_constant": [1.0, 2.0, 3.0]}, "time_constant"),
         ({"time_constant": [1.0, 0.0]}, "time_constant"),
         ({"trapped": -np.ones((2, 2))}, "trapped"),

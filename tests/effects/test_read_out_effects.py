@@ -188,7 +188,7 @@ def test_errors_are_those_of_many_trials():
     ("wrong", "message"),
     [
         ({"rows": [1.0, -2.0]}, "rows.*-2"),
-        ({"rows": []}, "at least one"),
+        ({"rows": []}, "rows = "),
         ({"rows": [1.0, 2.0], "slow": [1.0, 2.0, 3.0]}, "rows, slow"),
         ({"correlation": [[1.0, 0.5]]}, "square"),
         ({"correlation": [[1.0, 0.5], [0.4, 1.0]]}, "symmetric"),

@@ -89,27 +89,22 @@ def shared(mean, onset):
 @pytest.mark.parametrize("step", [500.0, 1000.0, 3000.0, 5000.0])
 @pytest.mark.parametrize("pixels", [4000, 40_000, 1_000_000])
 def test_the_error_holds_the_noise(step, pixels):
-    # The truth is the same rule on the noiseless curve. 200 trials: where noise decides (few pixels, steps
-    # that are not wide) the error is that of the noise; else it is that of the step, and too large for it.
-    # The rule is not linear: pulls of 0.3 to 1.2, whose widths are known to 5 to 10 %, are what it can do.
+    # The truth is the same rule on the noiseless curve. 200 trials: widths are known to 5 %, asked for to
+    # 25 % from above; below, 0.2 % for curves that are no lines count for more than the noise.
     random = np.random.default_rng(8)
-    pulls, errors = [], []
+    pulls, off = [], []
     for _ in range(200):
         mean = np.arange(1000 + random.uniform(0, step), 190_000.0, step)
         true = shared(mean, random.uniform(115e3, 135e3))
         error = true * np.sqrt(2 / pixels)
         found, own = find_turnoff(mean, true + error * random.standard_normal(mean.size), error)
-        pulls.append((found - find_turnoff(mean, true)[0]) / own)
-        errors.append(own)
+        off.append(found - find_turnoff(mean, true)[0])
+        pulls.append(off[-1] / own)
     pulls = np.array(pulls)
-    width = np.sqrt(np.mean(pulls**2))
-    assert width < 1.35
-    assert np.sort(np.abs(pulls))[-2] < 5  # one in 200 may lie far off: another point was the highest
+    assert (0.7 if pixels < 100_000 else 0.3) < np.sqrt(np.mean(pulls**2)) < 1.25
+    assert np.abs(pulls).max() < 5.5
     assert np.abs(pulls.mean()) < 0.5
-    if pixels == 40_000 and step <= 3000:
-        assert width > 0.5
-    assert np.mean(errors) < (3500 if pixels >= 40_000 else 7500)
-    assert np.sqrt(np.mean((pulls * errors) ** 2)) < {4000: 3500, 40_000: 1500, 1_000_000: 500}[pixels]
+    assert np.std(off) < {4000: 2700, 40_000: 900, 1_000_000: 200}[pixels]
 
 
 def test_points_that_lie_together_count_as_one():
@@ -122,13 +117,12 @@ def test_points_that_lie_together_count_as_one():
         mixed = random.permutation(mean.size)
         found, error = find_turnoff(mean[mixed], variance[mixed], 0.007 * true[mixed])
         assert found == pytest.approx(125_500, abs=5 * error)
-        assert error < 8000
+        assert error < 1000
     # Two pairs of each level are one point.
-    twice = np.repeat(np.arange(1000.0, 190_000.0, 5000.0), 2)
-    assert (
-        find_turnoff(twice, shared(twice, 131_000))[0]
-        == find_turnoff(twice[::2], shared(twice[::2], 131_000))[0]
-    )
+    once = np.arange(1000.0, 190_000.0, 5000.0)
+    twice = np.repeat(once, 2)
+    both = find_turnoff(twice, shared(twice, 131_000))[0]
+    assert both == pytest.approx(find_turnoff(once, shared(once, 131_000))[0], rel=1e-3)
 
 
 def test_a_coarse_curve_without_a_turnoff_has_none():

@@ -191,7 +191,7 @@ def test_all_of_them_add_up_in_a_scene():
         (lambda: Spots(1, 1, -1.0), "level"),
         (lambda: Spots(1, 1, 1.0, radius=0), "radius"),
         (lambda: Spots(1, 1, 1.0, blur=-1), "blur"),
-        (lambda: Spots([1, 2], 1, 1.0), "position"),
+        (lambda: Spots([1, 2], 1, 1.0), "length of x"),
         (lambda: stars_of_luminosity(-1, shape=(9, 9), magnitudes=(1, 2), zero_point=20, seed=1), "number"),
         (
             lambda: stars_of_luminosity(1, shape=(9, 9), magnitudes=(3, 2), zero_point=20, seed=1),

@@ -98,7 +98,7 @@ def test_shifted():
 def test_quantities():
     stars = Stars([5.0], [5.0], [60] * u.electron / u.min)
     assert stars.flux.tolist() == [1.0]
-    with pytest.raises(ParameterError, match="electron / s"):
+    with pytest.raises(ParameterError, match="e-/s"):
         Stars([5.0], [5.0], [60] * u.m)
 
 

@@ -14,11 +14,12 @@ from astropy.io.fits import Header
 from fullwell.brief import Brief
 from fullwell.chain.states import check_state
 from fullwell.detector import Detector
-from fullwell.effects.base import Effect, Signal, Stage, in_unit
+from fullwell.effects.base import Effect, Signal, Stage
 from fullwell.errors import ChainError, ParameterError
 from fullwell.frame import Frame
 from fullwell.kernels.simulate import Step, run
 from fullwell.noise import Noise
+from fullwell.quantities import number
 from fullwell.scene.source import has_night_sky, rate
 
 __all__ = ["Exposure", "Renders", "Take", "expose"]
@@ -240,10 +241,7 @@ def _as_frame(signal: Signal, image: npt.NDArray[Any]) -> Frame:
 
 
 def _seconds(name: str, value: u.Quantity | float) -> float:
-    seconds = float(in_unit(value, u.s))
-    if not (np.isfinite(seconds) and seconds >= 0):
-        raise ParameterError(name, value, "0 s or more")
-    return seconds
+    return float(number(value, name, u.s, least=0))
 
 
 def _kelvin(value: u.Quantity | float) -> float:

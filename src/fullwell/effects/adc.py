@@ -17,6 +17,7 @@ from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
 from fullwell.frame import Frame
 from fullwell.kernels.simulate import Op, Step
 from fullwell.noise import Noise
+from fullwell.quantities import quantity, seeds
 
 __all__ = ["ADC"]
 
@@ -32,8 +33,9 @@ class ADC(Effect):
     shift : int
         Bits by which the codes are shifted left in the file (12-bit data in 16 bits: 4); with `bits` at most
         31 together.
-    saturation : float or None
-        ADU; values at or above it count as saturated even though the converter could tell them apart.
+    saturation : Quantity, float or None
+        ADU, no more than the last code; values at or above it count as saturated even though the converter
+        could tell them apart.
     dither : int or None
         When a frame is corrected, an even number between half a step down and half a step up is added to
         each of its codes, so that they are no multiples of a step any more. This is the seed of these
@@ -48,23 +50,18 @@ class ADC(Effect):
     name: ClassVar[str] = "adc"
     stage: ClassVar[Stage] = Stage.ADC
     kind: ClassVar[Kind] = Kind.NOISE_ONLY
-    bits: int = 16
-    shift: int = 0
-    saturation: float | None = None
-    dither: int | None = None
+    bits: int = attrs.field(default=16, **quantity(least=8, most=24, whole=True))
+    shift: int = attrs.field(default=0, **quantity(least=0, most=16, whole=True))
+    saturation: float | None = attrs.field(default=None, **quantity(u.adu, above=0, optional=True))
+    dither: int | None = attrs.field(default=None, **seeds(optional=True))
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.bits, int) or not 8 <= self.bits <= 24:
-            raise ParameterError("bits", self.bits, "8 to 24")
-        if not 0 <= self.shift <= min(16, 31 - self.bits):
-            raise ParameterError("shift", self.shift, f"0 to {min(16, 31 - self.bits)} with {self.bits} bits")
-        if self.saturation is not None and not self.saturation > 0:
-            raise ParameterError("saturation", self.saturation, "above 0 ADU, or None")
-        seed = self.dither
-        if seed is not None and (
-            isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**64
-        ):
-            raise ParameterError("dither", seed, "a seed, 0 to 2**64 - 1, or None")
+        if self.shift > 31 - self.bits:
+            raise ParameterError("shift", self.shift, f"0 to {31 - self.bits} with {self.bits} bits")
+        if self.saturation is not None and self.saturation > self.maximum:
+            raise ParameterError(
+                "saturation", self.saturation, f"at most {self.maximum} ADU, the last code, or None"
+            )
 
     @property
     def maximum(self) -> int:
@@ -83,7 +80,7 @@ class ADC(Effect):
     @property
     def limit(self) -> float:
         """ADU at and above which values are saturated."""
-        return self.maximum if self.saturation is None else min(self.saturation, self.maximum)
+        return self.maximum if self.saturation is None else self.saturation
 
     def flag(self, frame: Frame) -> FlagImage:
         """Flag raw values at the upper end as SATURATED, and those at the lower one as SUSPECT."""

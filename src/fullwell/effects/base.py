@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum, IntEnum
 from typing import Any, ClassVar, Protocol, Self
 
 import attrs
-import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.detector import Detector
 from fullwell.detector.per_amplifier import spread_rows
 from fullwell.effects.pointwise import Pointwise
-from fullwell.errors import ChainError, ParameterError
+from fullwell.errors import ChainError
 from fullwell.flags import FlagImage
 from fullwell.frame import Frame, FrameSet
 from fullwell.kernels.simulate import Rows, Step, run
 from fullwell.noise import Noise
 
-__all__ = ["Chain", "Effect", "Kind", "Signal", "Stage", "in_unit", "numbers_in", "per_amplifier"]
+__all__ = ["Chain", "Effect", "Kind", "Signal", "Stage"]
 
 
 class Stage(IntEnum):
@@ -245,50 +244,3 @@ class Effect(ABC):
     def finish(self, frame: Frame) -> Frame:
         """Return the frame after all effects were taken out, for what makes a picture whole."""
         return frame
-
-
-def in_unit(value: Any, unit: u.UnitBase) -> Any:
-    """Strip a Quantity to `unit`; anything else is taken to be in `unit` already.
-
-    Raises
-    ------
-    ParameterError
-        If the Quantity is of another kind.
-    """
-    if not isinstance(value, u.Quantity):
-        return value
-    try:
-        return value.to_value(unit)
-    except u.UnitConversionError as error:
-        raise ParameterError("quantity", value, f"something in {unit}") from error
-
-
-def numbers_in(value: Any, unit: u.UnitBase) -> npt.NDArray[np.float64]:
-    """Turn a number, a Quantity or a sequence of either into plain numbers in `unit`, one-dimensional."""
-    if isinstance(value, list | tuple):
-        value = [in_unit(part, unit) for part in value]
-    return np.atleast_1d(np.asarray(in_unit(value, unit), dtype=np.float64))
-
-
-def per_amplifier(unit: u.UnitBase, *, positive: bool = True) -> Callable[[Any], tuple[float, ...]]:
-    """Return a converter: a float, a Quantity or a sequence of either becomes a tuple of floats.
-
-    Raises
-    ------
-    ParameterError
-        If a value is not finite, is negative, or is zero where `positive`.
-    """
-
-    def convert(value: Any) -> tuple[float, ...]:
-        numbers = numbers_in(value, unit)
-        bad = ~np.isfinite(numbers) | (numbers <= 0 if positive else numbers < 0)
-        if bad.any():
-            limit = "above 0" if positive else "0 or more"
-            raise ParameterError(
-                "values (one for all amplifiers, or one each)", numbers[bad][0], f"finite and {limit} {unit}"
-            )
-        if not numbers.size:
-            raise ParameterError("values (one for all amplifiers, or one each)", value, "at least one")
-        return tuple(float(number) for number in numbers)
-
-    return convert

@@ -13,8 +13,8 @@ from astropy import units as u
 
 from fullwell.combining import DEFAULT_MEMORY, stack
 from fullwell.effects.affine import Affine, MasterTerm
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, numbers_in
-from fullwell.effects.converters import adu, checked_image
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.converters import checked_image
 from fullwell.effects.stacking import (
     additive_offsets,
     detector_of,
@@ -23,21 +23,19 @@ from fullwell.effects.stacking import (
     measured_noise,
     noise_model,
 )
-from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
+from fullwell.errors import ChainError, NotEnoughFrames
 from fullwell.flags import FlagImage, mask_of
 from fullwell.frame import Frame, FrameSet
 from fullwell.kernels.simulate import Op, Step
 from fullwell.kernels.spread import clipped_spread, quantile_of
 from fullwell.noise import Noise
+from fullwell.quantities import numbers, quantity, several
 
 __all__ = ["Bias"]
 
 
-def _level(value: Any) -> tuple[float, ...]:
-    numbers = numbers_in(value, u.adu)
-    if not numbers.size or not np.isfinite(numbers).all():
-        raise ParameterError("level", value, "finite numbers in ADU, one at least")
-    return tuple(float(number) for number in numbers)
+def _level(value: Any) -> Any:
+    return several(value, "level", u.adu)
 
 
 @attrs.frozen(eq=False)
@@ -76,7 +74,7 @@ class Bias(Effect):
     settable: ClassVar[Mapping[str, type[float] | type[str]]] = {"level_offset": float}
     level: tuple[float, ...] = attrs.field(default=0.0, converter=_level)
     structure: npt.NDArray[np.float32] | None = None
-    drift: float = attrs.field(default=0.0, converter=adu)
+    drift: float = attrs.field(default=0.0, **quantity(u.adu, least=0))
     variance: Any = 0.0
     flags: FlagImage | None = None
     applied: tuple[str, ...] = ()
@@ -88,8 +86,6 @@ class Bias(Effect):
     statistics: dict[str, Any] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        if not (np.isfinite(self.drift) and self.drift >= 0):
-            raise ParameterError("drift", self.drift, "0 ADU or more")
         if self.structure is not None:
             # What was measured has pixels that had no value in any frame.
             seen = np.nan_to_num(self.structure) if self.count else self.structure
@@ -172,7 +168,7 @@ class Bias(Effect):
             if read_noise is None:
                 noise, error = measured_noise(held)
             else:
-                noise, error = tuple(float(n) for n in numbers_in(read_noise, u.adu)), ()
+                noise, error = tuple(numbers(read_noise, "read_noise", u.adu, least=0).tolist()), ()
             offsets = additive_offsets(held)
             result = stack(
                 held,

@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import attrs
 import numpy as np
+from astropy import units as u
 
 from fullwell.detector.read_order import in_read_order
 from fullwell.effects.base import Effect, Kind, Signal, Stage
-from fullwell.effects.converters import adu
-from fullwell.errors import ParameterError
 from fullwell.noise import Noise
+from fullwell.quantities import quantity
 
 __all__ = ["BiasWander"]
 
@@ -25,7 +25,7 @@ class BiasWander(Effect):
     ----------
     ramp : Quantity or float
         Height at the start of a row, which the amplifier forgets along it.
-    ramp_length : float
+    ramp_length : Quantity or float
         Pixels in which the ramp falls to 1/e.
     droop : Quantity or float
         By how much the level of the last row is above that of the first one.
@@ -50,22 +50,12 @@ class BiasWander(Effect):
     stage: ClassVar[Stage] = Stage.BIAS_WANDER
     kind: ClassVar[Kind] = Kind.POINTWISE
     settable: ClassVar[Mapping[str, type[float] | type[str]]] = {"hour": float}
-    ramp: float = attrs.field(default=0.0, converter=adu)
-    ramp_length: float = 30.0
-    droop: float = attrs.field(default=0.0, converter=adu)
-    jump: float = attrs.field(default=0.0, converter=adu)
-    jump_rate: float = 0.0
-    drift: float = attrs.field(default=0.0, converter=adu)
-
-    def __attrs_post_init__(self) -> None:
-        for name in ("ramp", "droop", "drift"):
-            if not np.isfinite(getattr(self, name)):
-                raise ParameterError(name, getattr(self, name), "a finite number of ADU")
-        if not (np.isfinite(self.ramp_length) and self.ramp_length > 0):
-            raise ParameterError("ramp_length", self.ramp_length, "above 0 pixels")
-        for name, most in (("jump", np.inf), ("jump_rate", 1e4)):
-            if not 0 <= getattr(self, name) < most:
-                raise ParameterError(name, getattr(self, name), f"0 or more, below {most:g}")
+    ramp: float = attrs.field(default=0.0, **quantity(u.adu))
+    ramp_length: float = attrs.field(default=30.0, **quantity(u.pix, above=0))
+    droop: float = attrs.field(default=0.0, **quantity(u.adu))
+    jump: float = attrs.field(default=0.0, **quantity(u.adu, least=0))
+    jump_rate: float = attrs.field(default=0.0, **quantity(least=0, below=1e4))
+    drift: float = attrs.field(default=0.0, **quantity(u.adu / u.h))
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:
         """Add it to all pixels that are read; the steps of each amplifier go to ``signal.truth``."""

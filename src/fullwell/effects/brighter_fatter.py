@@ -20,6 +20,7 @@ from fullwell.effects.brighter_fatter_boundaries import (
     zero_sum,
 )
 from fullwell.effects.brighter_fatter_correction import put_back, without_bad
+from fullwell.effects.converters import matrix_of
 from fullwell.errors import ChainError, FrameError, FullwellWarning, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags, mask_of
 from fullwell.frame import Frame, FrameSet, as_frame
@@ -27,6 +28,7 @@ from fullwell.kernels.brighter_fatter import moved_charge
 from fullwell.kernels.simulate import Op, Step, run
 from fullwell.noise import Noise
 from fullwell.photon_transfer.transfer import PhotonTransfer
+from fullwell.quantities import quantity
 
 __all__ = ["BrighterFatter", "Measured"]
 
@@ -51,7 +53,7 @@ def _coefficients(value: Any) -> npt.NDArray[np.float64]:
 
 
 def _errors(value: Any) -> npt.NDArray[np.float64] | None:
-    return None if value is None else np.array(value, np.float64)
+    return None if value is None else matrix_of("a_error", value)
 
 
 @attrs.frozen(eq=False)
@@ -99,22 +101,17 @@ class BrighterFatter(Effect):
     kind: ClassVar[Kind] = Kind.REDISTRIBUTING
     a: npt.NDArray[np.float64] = attrs.field(converter=_coefficients)
     a_error: npt.NDArray[np.float64] | None = attrs.field(default=None, converter=_errors)
-    increments: int = LEAST_INCREMENTS
-    largest_charge: float = 3e5
-    threshold: float = 0.05
-    iterations: int = 20
+    increments: int = attrs.field(
+        default=LEAST_INCREMENTS,
+        **quantity(least=LEAST_INCREMENTS, most=1000, whole=True),
+    )
+    largest_charge: float = attrs.field(default=3e5, **quantity(u.electron, least=FAINT, most=1e7))
+    threshold: float = attrs.field(default=0.05, **quantity(u.electron, least=1e-3, most=1e3))
+    iterations: int = attrs.field(default=20, **quantity(least=1, most=1000, whole=True))
     statistics: dict[str, Any] = attrs.field(factory=dict)
     _boundaries: Boundaries = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        for name, value, low, high, unit in (
-            ("increments", self.increments, LEAST_INCREMENTS, 1000, ""),
-            ("largest_charge", self.largest_charge, FAINT, 1e7, " e-"),
-            ("threshold", self.threshold, 1e-3, 1e3, " e-"),
-            ("iterations", self.iterations, 1, 1000, ""),
-        ):
-            if not low <= value <= high:
-                raise ParameterError(name, value, f"{low:g} to {high:g}{unit}")
         if self.a_error is not None and self.a_error.shape != self.a.shape:
             raise ParameterError("a_error", self.a_error.shape, f"one value for each a, {self.a.shape}")
         object.__setattr__(self, "_boundaries", Boundaries.of(self.a))

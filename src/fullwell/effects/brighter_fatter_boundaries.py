@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from fullwell.effects.converters import matrix_of
 from fullwell.errors import ParameterError
 from fullwell.photon_transfer.lag_matrices import four_quadrants, sum_of_all_lags
 
@@ -94,7 +95,7 @@ def checked_coefficients(a: npt.ArrayLike, *, name: str = "a") -> Array:
         If they are not square and finite, a_00 is not negative, one of them is out of all proportion, or
         charge would be made or lost.
     """
-    values = np.array(a, np.float64)
+    values = matrix_of(name, a)
     if values.ndim != 2 or values.shape[0] != values.shape[1] or not 2 <= values.shape[0] <= 64:
         raise ParameterError(name, values.shape, "a square matrix of 2 x 2 to 64 x 64 lags")
     if not np.isfinite(values).all():

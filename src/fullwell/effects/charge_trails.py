@@ -8,9 +8,9 @@ from typing import Any
 import attrs
 import numpy as np
 import numpy.typing as npt
+from astropy import units as u
 
-from fullwell.effects.converters import electrons
-from fullwell.errors import ParameterError
+from fullwell.quantities import quantity
 
 __all__ = ["Trap", "trail"]
 
@@ -40,23 +40,14 @@ class Trap:
     The linear trap of Snyder et al. 2021 (JATIS 7, 048002): it captures at once and releases exponentially.
     """
 
-    pixel: int
-    size: float = attrs.field(converter=electrons)
-    fill: float = 0.01
-    release: float = 3.0
-    amplifier: int | None = None
-
-    def __attrs_post_init__(self) -> None:
-        if self.pixel < 0:
-            raise ParameterError("pixel", self.pixel, "0 or more")
-        if self.amplifier is not None and self.amplifier < 0:
-            raise ParameterError("amplifier", self.amplifier, "0 or more, or None")
-        for name, most in (("size", np.inf), ("fill", 1.0)):
-            value = getattr(self, name)
-            if not 0 <= value <= most:
-                raise ParameterError(name, value, f"0 to {most:g}")
-        if not (np.isfinite(self.release) and self.release > 0):
-            raise ParameterError("release", self.release, "above 0 transfers")
+    pixel: int = attrs.field(**quantity(least=0, most=1_000_000, whole=True))
+    size: float = attrs.field(**quantity(u.electron, least=0, infinite=True))
+    fill: float = attrs.field(default=0.01, **quantity(least=0, most=1))
+    release: float = attrs.field(default=3.0, **quantity(above=0))
+    amplifier: int | None = attrs.field(
+        default=None,
+        **quantity(least=0, most=10_000, whole=True, optional=True),
+    )
 
 
 def trail(

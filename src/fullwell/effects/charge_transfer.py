@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import attrs
 import numpy as np
 import numpy.typing as npt
+from astropy import units as u
 
 from fullwell.detector import Detector
 from fullwell.detector.read_order import in_read_order
@@ -18,6 +19,7 @@ from fullwell.effects.trap_fit import TrapTails, trap_tails
 from fullwell.errors import ChainError, ParameterError
 from fullwell.frame import Frame, FrameSet
 from fullwell.noise import Noise
+from fullwell.quantities import quantity, several
 
 __all__ = ["ChargeTransfer"]
 
@@ -27,12 +29,31 @@ ROUNDS = 5
 WORST = 0.5
 
 
-def _fractions(value: Any) -> tuple[float, ...]:
-    return tuple(float(part) for part in np.atleast_1d(np.asarray(value, np.float64)))
+def _traps(value: Any, name: str) -> tuple[Trap, ...]:
+    traps = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if not all(isinstance(trap, Trap) for trap in traps):
+        raise ParameterError(name, value, "a sequence of Trap")
+    return traps
 
 
-def _traps(value: Iterable[Trap]) -> tuple[Trap, ...]:
-    return tuple(value)
+def _serial(value: Any) -> Any:
+    return several(value, "serial")
+
+
+def _parallel(value: Any) -> Any:
+    return several(value, "parallel")
+
+
+def _serial_traps(value: Any) -> tuple[Trap, ...]:
+    return _traps(value, "traps")
+
+
+def _parallel_traps(value: Any) -> Any:
+    return _traps(value, "parallel_traps")
+
+
+def _offset(value: Any) -> Any:
+    return several(value, "offset")
 
 
 @attrs.frozen(eq=False)
@@ -50,7 +71,7 @@ class ChargeTransfer(Effect):
     offset : float or sequence
         Local offset: part of a pixel's signal by which the base of the next one is too high, after Snyder et
         al. 2021 (JATIS 7, 048002). It is of the electronics, no charge is moved.
-    offset_decay : float
+    offset_decay : Quantity or float
         Pixels in which the local offset falls to 1/e.
     serial_error, parallel_error, offset_error : tuple of float
         Standard errors, where they were measured.
@@ -73,12 +94,12 @@ class ChargeTransfer(Effect):
     name: ClassVar[str] = "cti"
     stage: ClassVar[Stage] = Stage.TRANSFER
     kind: ClassVar[Kind] = Kind.REDISTRIBUTING
-    serial: tuple[float, ...] = attrs.field(default=0.0, converter=_fractions)
-    parallel: tuple[float, ...] = attrs.field(default=0.0, converter=_fractions)
-    traps: tuple[Trap, ...] = attrs.field(default=(), converter=_traps)
-    parallel_traps: tuple[Trap, ...] = attrs.field(default=(), converter=_traps)
-    offset: tuple[float, ...] = attrs.field(default=0.0, converter=_fractions)
-    offset_decay: float = 5.0
+    serial: tuple[float, ...] = attrs.field(default=0.0, converter=_serial)
+    parallel: tuple[float, ...] = attrs.field(default=0.0, converter=_parallel)
+    traps: tuple[Trap, ...] = attrs.field(default=(), converter=_serial_traps)
+    parallel_traps: tuple[Trap, ...] = attrs.field(default=(), converter=_parallel_traps)
+    offset: tuple[float, ...] = attrs.field(default=0.0, converter=_offset)
+    offset_decay: float = attrs.field(default=5.0, **quantity(u.pix, above=0))
     serial_error: tuple[float, ...] = ()
     parallel_error: tuple[float, ...] = ()
     offset_error: tuple[float, ...] = ()
@@ -93,8 +114,6 @@ class ChargeTransfer(Effect):
             bad = ~(np.isfinite(values) & (values >= least) & (values <= most))
             if bad.any():
                 raise ParameterError(name, float(values[bad][0]), f"{least:g} to {most:g} of the charge")
-        if not (np.isfinite(self.offset_decay) and self.offset_decay > 0):
-            raise ParameterError("offset_decay", self.offset_decay, "above 0 pixels")
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:  # noqa: ARG002
         """Shift the charge of each amplifier, prescan and overscan included."""

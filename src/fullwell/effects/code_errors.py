@@ -14,6 +14,7 @@ from fullwell.errors import NotEnoughFrames, ParameterError
 from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
 from fullwell.frame import Frame, FrameSet, as_frame
 from fullwell.noise import FIXED_PATTERN, Noise
+from fullwell.quantities import number, numbers, quantity
 
 __all__ = ["CodeErrors"]
 
@@ -22,9 +23,11 @@ ENOUGH = 100
 
 
 def _widths(value: Any) -> npt.NDArray[np.float64]:
-    array = np.asarray(value, np.float64)
-    if array.ndim != 1 or array.size < 2 or not (np.isfinite(array) & (array >= 0)).all():
-        raise ParameterError("widths", array.shape, "a list of two widths or more, finite and 0 or more")
+    array = numbers(value, "widths", least=0, most=2**24)
+    if not 2 <= array.size <= 2**24:
+        raise ParameterError("widths", array.size, "two widths or more, at most 2^24")
+    if not array.any():
+        raise ParameterError("widths", 0.0, "above 0 for one code at least: no input would give any code")
     return array
 
 
@@ -58,17 +61,12 @@ class CodeErrors(Effect):
     stage: ClassVar[Stage] = Stage.CODE_ERRORS
     kind: ClassVar[Kind] = Kind.NOISE_ONLY
     widths: npt.NDArray[np.float64] = attrs.field(converter=_widths)
-    first: int = 0
-    stuck_high: int = 0
-    stuck_low: int = 0
+    first: int = attrs.field(default=0, **quantity(least=0, below=2**24, whole=True))
+    stuck_high: int = attrs.field(default=0, **quantity(least=0, below=2**24, whole=True))
+    stuck_low: int = attrs.field(default=0, **quantity(least=0, below=2**24, whole=True))
     errors: Any = ()
 
     def __attrs_post_init__(self) -> None:
-        if self.first < 0:
-            raise ParameterError("first", self.first, "0 or more")
-        for name in ("stuck_high", "stuck_low"):
-            if not 0 <= getattr(self, name) < 2**24:
-                raise ParameterError(name, getattr(self, name), "a mask of bits, 0 to 2^24 - 1")
         if self.stuck_high & self.stuck_low:
             raise ParameterError("stuck_high", self.stuck_high, "no bit of stuck_low as well")
 
@@ -86,10 +84,8 @@ class CodeErrors(Effect):
         **stuck
             `stuck_high` and `stuck_low`.
         """
-        if not 8 <= bits <= 24:
-            raise ParameterError("bits", bits, "8 to 24")
-        if not 0 <= scatter <= 0.3:
-            raise ParameterError("scatter", scatter, "0 to 0.3")
+        bits = number(bits, "bits", least=8, most=24, whole=True)
+        scatter = number(scatter, "scatter", least=0, most=0.3)
         normal = Noise(seed, FIXED_PATTERN).stream(cls.name).normal(2**bits)
         widths = np.maximum(1 + scatter * normal.astype(np.float64), 0)
         return cls(widths * (widths.size / widths.sum()), **stuck)

@@ -8,39 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
-from fullwell.effects.base import in_unit
 from fullwell.errors import ChainError, ParameterError
+from fullwell.quantities import dimensions, in_unit, number
 
-__all__ = [
-    "adu",
-    "checked_image",
-    "electron_rate",
-    "electrons",
-    "finite_image",
-    "fits",
-    "rate_image",
-    "seconds",
-]
-
-
-def seconds(value: Any) -> float:
-    """Return a time in seconds."""
-    return float(in_unit(value, u.s))
-
-
-def electrons(value: Any) -> float:
-    """Return a charge in electrons."""
-    return float(in_unit(value, u.electron))
-
-
-def electron_rate(value: Any) -> float:
-    """Return a rate in electrons per second."""
-    return float(in_unit(value, u.electron / u.s))
-
-
-def adu(value: Any) -> float:
-    """Return a level in ADU."""
-    return float(in_unit(value, u.adu))
+__all__ = ["checked_image", "fits", "matrix_of", "number_or_image", "places"]
 
 
 def checked_image(
@@ -73,11 +44,15 @@ def checked_image(
     words = "" if unit is None else f" {unit.to_string().replace('electron', 'e-').replace(' ', '')}"
     limit = "finite" if least is None else f"finite and {least:g}{words} or more"
     try:
-        array = np.asarray(value if unit is None else in_unit(value, unit), np.float32)
-    except (TypeError, ValueError) as error:
+        plain = np.asarray(in_unit(value, unit, name=name))
+    except ValueError as error:
         if isinstance(error, ParameterError):
             raise
         raise ParameterError(name, type(value).__name__, f"a two-dimensional image, {limit}") from error
+    if plain.dtype.kind not in "biuf":
+        raise ParameterError(name, type(value).__name__, f"a two-dimensional image of numbers, {limit}")
+    with np.errstate(over="ignore"):
+        array = plain.astype(np.float32, copy=False)
     if array.ndim != 2 or not array.size:
         raise ParameterError(name, array.shape, f"a two-dimensional image with pixels, {limit}")
     if unknown is not None and unknown.shape != array.shape:
@@ -104,11 +79,52 @@ def fits(effect: str, image: npt.NDArray[Any], shape: tuple[int, ...]) -> None:
         raise ChainError(f"{effect} has shape {image.shape}, the frame {shape}; crop the one or the other")
 
 
-def finite_image(value: Any) -> npt.NDArray[np.float32]:
-    """Return an image without a unit, such as a pattern; see `checked_image`."""
-    return checked_image("pattern", value)
+def number_or_image(name: str, value: Any, unit: u.UnitBase) -> Any:
+    """Return a plain number, or an image of float32.
+
+    Raises
+    ------
+    ParameterError
+        If it is neither.
+    """
+    if dimensions(value) == 0:
+        return number(value, name, unit)
+    return checked_image(name, value, unit)
 
 
-def rate_image(value: Any) -> npt.NDArray[np.float32]:
-    """Return an image of rates in electrons per second, such as of dark current; see `checked_image`."""
-    return checked_image("rate", value, u.electron / u.s, least=0.0)
+def places(value: Any) -> npt.NDArray[np.int64]:
+    """Return rows and columns of pixels, shape (n, 2); there may be none.
+
+    Raises
+    ------
+    ParameterError
+        If they are no whole numbers of 0 or more, in pairs.
+    """
+    allowed = "whole rows and columns of 0 or more, in pairs"
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ParameterError("pixels", value, allowed) from error
+    if not array.size and array.ndim:
+        return np.zeros((0, 2), np.int64)
+    if array.dtype.kind not in "iu" or array.ndim != 2 or array.shape[1] != 2 or array.min() < 0:
+        seen = array.min() if array.size and array.dtype.kind in "iu" else array.dtype.name
+        raise ParameterError("pixels", seen, allowed)
+    return array.astype(np.int64)
+
+
+def matrix_of(name: str, value: Any) -> npt.NDArray[np.float64]:
+    """Return an array of numbers of any shape, as a copy.
+
+    Raises
+    ------
+    ParameterError
+        If it holds anything but numbers.
+    """
+    try:
+        array = np.array(value)
+    except ValueError as error:
+        raise ParameterError(name, value, "an array of numbers") from error
+    if array.dtype.kind not in "iuf":
+        raise ParameterError(name, value, "an array of numbers")
+    return array.astype(np.float64)

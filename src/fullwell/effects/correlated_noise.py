@@ -12,11 +12,12 @@ from astropy import units as u
 
 from fullwell.detector import Detector
 from fullwell.detector.read_order import in_read_order
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, numbers_in
-from fullwell.effects.converters import electrons
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.converters import matrix_of
 from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
 from fullwell.frame import Frame, FrameSet, as_frame
 from fullwell.noise import Noise
+from fullwell.quantities import dimensions, numbers, quantity
 
 __all__ = ["CorrelatedNoise"]
 
@@ -27,19 +28,15 @@ _Drawn = tuple[Any, Any, Any]
 PARTS = ("rows", "slow", "banding")
 
 
-def _level(value: Any) -> Level:
-    if np.ndim(value) == 0:
-        return electrons(value)
-    numbers = numbers_in(value, u.electron)
-    if not numbers.size:
-        raise ParameterError("values of correlated noise", value, "at least one")
-    return tuple(float(number) for number in numbers)
+def _level(value: Any, name: str) -> Level:
+    found = numbers(value, name, u.electron, least=0)
+    return float(found[0]) if dimensions(value) == 0 else tuple(found.tolist())
 
 
 def _correlation(value: Any) -> npt.NDArray[np.float64] | None:
     if value is None:
         return None
-    matrix = np.asarray(value, np.float64)
+    matrix = matrix_of("correlation", value)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ParameterError("correlation", matrix.shape, "a square matrix, a row and a column an amplifier")
     right = np.isfinite(matrix).all() and np.allclose(matrix, matrix.T, atol=1e-9)
@@ -51,6 +48,18 @@ def _correlation(value: Any) -> npt.NDArray[np.float64] | None:
             "correlation", lowest, "without an eigenvalue below 0: no noise has such correlations"
         )
     return matrix
+
+
+def _rows(value: Any) -> Any:
+    return _level(value, "rows")
+
+
+def _slow_level(value: Any) -> Any:
+    return _level(value, "slow")
+
+
+def _banding(value: Any) -> Any:
+    return _level(value, "banding")
 
 
 @attrs.frozen(eq=False)
@@ -66,7 +75,7 @@ class CorrelatedNoise(Effect):
         Standard deviation of noise with a spectrum of 1/f along the pixels in the order they are read.
     banding : Quantity, float or sequence
         Amplitude of a sine along the pixels in read order, as from mains or a power supply, of random phase.
-    period : float
+    period : Quantity or float
         Pixels of one wave of it.
     common : float
         Part of the variance of all three that all amplifiers have in common, 0 to 1.
@@ -89,25 +98,16 @@ class CorrelatedNoise(Effect):
     name: ClassVar[str] = "correlated_noise"
     stage: ClassVar[Stage] = Stage.CORRELATED_NOISE
     kind: ClassVar[Kind] = Kind.NOISE_ONLY
-    rows: Level = attrs.field(default=0.0, converter=_level)
-    slow: Level = attrs.field(default=0.0, converter=_level)
-    banding: Level = attrs.field(default=0.0, converter=_level)
-    period: float = 100.0
-    common: float = 0.0
+    rows: Level = attrs.field(default=0.0, converter=_rows)
+    slow: Level = attrs.field(default=0.0, converter=_slow_level)
+    banding: Level = attrs.field(default=0.0, converter=_banding)
+    period: float = attrs.field(default=100.0, **quantity(u.pix, least=2))
+    common: float = attrs.field(default=0.0, **quantity(least=0, most=1))
     correlation: npt.NDArray[np.float64] | None = attrs.field(default=None, converter=_correlation)
     errors: tuple[float, ...] = ()
 
     def __attrs_post_init__(self) -> None:
-        for name in PARTS:
-            values = np.asarray(getattr(self, name))
-            bad = ~(np.isfinite(values) & (values >= 0))
-            if bad.any():
-                raise ParameterError(name, values[bad].flat[0], "finite and 0 e- or more")
         self._check_amplifiers()
-        if not (np.isfinite(self.period) and self.period >= 2):
-            raise ParameterError("period", self.period, "2 pixels or more")
-        if not 0 <= self.common <= 1:
-            raise ParameterError("common", self.common, "0 to 1")
 
     def _check_amplifiers(self) -> None:
         sizes = {name: np.size(getattr(self, name)) for name in PARTS}

@@ -10,22 +10,18 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
 from fullwell.effects.interpolation import interpolated
-from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
+from fullwell.errors import ChainError, NotEnoughFrames
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.frame import Frame, FrameSet, as_frame
 from fullwell.noise import Noise
+from fullwell.quantities import quantity, switches
 
 __all__ = ["CosmicRays"]
 
 
-def _rate(value: Any) -> float:
-    return float(in_unit(value, u.Unit("1 / (cm2 min)")))
-
-
-def _micrometers(value: Any) -> float:
-    return float(in_unit(value, u.um))
+_RATE = u.Unit("1 / (cm2 min)")
 
 
 @attrs.frozen(eq=False)
@@ -63,27 +59,19 @@ class CosmicRays(Effect):
     stage: ClassVar[Stage] = Stage.COSMIC_RAYS
     kind: ClassVar[Kind] = Kind.FLAG_ONLY
     undone_at: ClassVar[Stage | None] = Stage.LAST
-    rate: float = attrs.field(default=2.0, converter=_rate)
-    depth: float = attrs.field(default=15.0, converter=_micrometers)
-    threshold: float = 5.0
-    contrast: float = 2.0
-    neighbors: float = 0.3
-    grow: int = attrs.field(default=0, validator=attrs.validators.instance_of(int))
-    replace: bool = attrs.field(default=False, kw_only=True)
-    diffusion: float | None = attrs.field(default=None, kw_only=True)
+    rate: float = attrs.field(default=2.0, **quantity(_RATE, least=0, most=1e6))
+    depth: float = attrs.field(default=15.0, **quantity(u.um, above=0, most=1e4))
+    threshold: float = attrs.field(default=5.0, **quantity(least=0))
+    contrast: float = attrs.field(default=2.0, **quantity(least=0))
+    neighbors: float = attrs.field(default=0.3, **quantity(least=0, most=1))
+    grow: int = attrs.field(default=0, **quantity(least=0, most=1000, whole=True))
+    replace: bool = attrs.field(default=False, kw_only=True, **switches())
+    diffusion: float | None = attrs.field(
+        default=None,
+        kw_only=True,
+        **quantity(u.pix, least=0, most=20, optional=True),
+    )
     rate_error: float = attrs.field(default=0.0, kw_only=True)
-
-    def __attrs_post_init__(self) -> None:
-        for name in ("rate", "depth", "threshold", "contrast", "neighbors", "grow"):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value >= 0):
-                raise ParameterError(name, value, "finite and 0 or more")
-        if not self.depth > 0:
-            raise ParameterError("depth", self.depth, "above 0 um")
-        if self.neighbors > 1:
-            raise ParameterError("neighbors", self.neighbors, "a fraction, 0 to 1")
-        if self.diffusion is not None and not 0 <= self.diffusion <= 20:
-            raise ParameterError("diffusion", self.diffusion, "0 to 20 pixels")
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:
         """Add tracks; which pixels they hit goes to ``signal.truth['cosmic_rays']`` (bool, assembled)."""

@@ -13,11 +13,13 @@ from astropy import units as u
 from fullwell.detector import Detector
 from fullwell.detector.read_order import in_read_order, tick_blocks
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.converters import matrix_of
 from fullwell.effects.crosstalk_fit import fit_crosstalk
 from fullwell.errors import ChainError, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.frame import Frame, FrameSet
 from fullwell.noise import Noise
+from fullwell.quantities import quantity
 
 __all__ = ["Crosstalk"]
 
@@ -25,12 +27,24 @@ Matrix = npt.NDArray[np.float64]
 _ROUNDS = 3  # each leaves an error smaller by the size of the coefficients
 
 
-def _matrix(value: Any) -> Matrix:
-    return np.array(value, np.float64)
+def _matrix(value: Any, name: str) -> Matrix | None:
+    return None if value is None else matrix_of(name, value)
 
 
-def _matrix_or_none(value: Any) -> Matrix | None:
-    return None if value is None else _matrix(value)
+def _coefficients(value: Any) -> Any:
+    return matrix_of("coefficients", value)
+
+
+def _quadratic(value: Any) -> Any:
+    return _matrix(value, "quadratic")
+
+
+def _errors(value: Any) -> Any:
+    return _matrix(value, "errors")
+
+
+def _quadratic_errors(value: Any) -> Any:
+    return _matrix(value, "quadratic_errors")
 
 
 @attrs.frozen(eq=False)
@@ -47,7 +61,7 @@ class Crosstalk(Effect):
         ``c_ij``: row i is the victim, column j the aggressor. Zero diagonal.
     quadratic : array_like or None, same shape
         ``q_ij`` in 1/electron.
-    threshold : float
+    threshold : Quantity or float
         Electrons of an aggressor from which on the pixels of its victims are flagged CROSSTALK.
     errors, quadratic_errors : ndarray or None
         Standard errors, where they were measured; infinite where an amplifier was never bright.
@@ -64,11 +78,11 @@ class Crosstalk(Effect):
     name: ClassVar[str] = "crosstalk"
     stage: ClassVar[Stage] = Stage.CROSSTALK
     kind: ClassVar[Kind] = Kind.REDISTRIBUTING
-    coefficients: Matrix = attrs.field(converter=_matrix)
-    quadratic: Matrix | None = attrs.field(default=None, converter=_matrix_or_none)
-    threshold: float = 45_000.0
-    errors: Matrix | None = attrs.field(default=None, converter=_matrix_or_none)
-    quadratic_errors: Matrix | None = attrs.field(default=None, converter=_matrix_or_none)
+    coefficients: Matrix = attrs.field(converter=_coefficients)
+    quadratic: Matrix | None = attrs.field(default=None, converter=_quadratic)
+    threshold: float = attrs.field(default=45_000.0, **quantity(u.electron, above=0))
+    errors: Matrix | None = attrs.field(default=None, converter=_errors)
+    quadratic_errors: Matrix | None = attrs.field(default=None, converter=_quadratic_errors)
     statistics: dict[str, Any] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -83,8 +97,6 @@ class Crosstalk(Effect):
             matrix = getattr(self, name)
             if matrix is not None and (matrix.shape != shape or not (matrix >= 0).all()):
                 raise ParameterError(name, matrix.shape, f"a matrix of {shape} without negative numbers")
-        if not self.threshold > 0:
-            raise ParameterError("threshold", self.threshold, "above 0 electrons")
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:  # noqa: ARG002
         """Add the ghosts, in prescan and overscan too."""

@@ -13,8 +13,10 @@ from typing import Any
 import attrs
 import numpy as np
 import numpy.typing as npt
+from astropy import units as u
 
 from fullwell.errors import ParameterError
+from fullwell.quantities import quantity, several
 
 __all__ = ["Composed", "Curve", "Polynomial", "Spline", "Table", "akima"]
 
@@ -22,8 +24,24 @@ Values = npt.NDArray[np.float64]
 _GRID = 4097  # points at which a curve must rise
 
 
-def _numbers(value: Any) -> tuple[float, ...]:
-    return tuple(float(number) for number in np.atleast_1d(np.asarray(value, np.float64)))
+def _coefficients(value: Any) -> Any:
+    return several(value, "coefficients")
+
+
+def _knots(value: Any) -> Any:
+    return several(value, "knots", u.electron)
+
+
+def _offsets(value: Any) -> Any:
+    return several(value, "offsets", u.electron)
+
+
+def _true(value: Any) -> Any:
+    return several(value, "true", u.electron)
+
+
+def _read(value: Any) -> Any:
+    return several(value, "read", u.electron)
 
 
 class Curve(ABC):
@@ -91,12 +109,10 @@ class Polynomial(Curve):
         If it does not rise up to the limit.
     """
 
-    coefficients: tuple[float, ...] = attrs.field(converter=_numbers)
-    limit: float = attrs.field(kw_only=True)
+    coefficients: tuple[float, ...] = attrs.field(converter=_coefficients)
+    limit: float = attrs.field(kw_only=True, **quantity(u.electron, above=0, most=1e12))
 
     def __attrs_post_init__(self) -> None:
-        if not self.coefficients or not np.isfinite(self.coefficients).all():
-            raise ParameterError("coefficients", self.coefficients, "one or more finite numbers")
         self._check()
 
     def bent(self, true: Values) -> Values:
@@ -147,8 +163,8 @@ class Spline(Curve):
         If the knots do not rise from 0 or the curve does not.
     """
 
-    knots: tuple[float, ...] = attrs.field(converter=_numbers)
-    offsets: tuple[float, ...] = attrs.field(converter=_numbers)
+    knots: tuple[float, ...] = attrs.field(converter=_knots)
+    offsets: tuple[float, ...] = attrs.field(converter=_offsets)
 
     def __attrs_post_init__(self) -> None:
         _check_knots("knots of Spline", self.knots, self.offsets, 3)
@@ -181,8 +197,8 @@ class Table(Curve):
         If the entries do not rise from 0.
     """
 
-    true: tuple[float, ...] = attrs.field(converter=_numbers)
-    read: tuple[float, ...] = attrs.field(converter=_numbers)
+    true: tuple[float, ...] = attrs.field(converter=_true)
+    read: tuple[float, ...] = attrs.field(converter=_read)
 
     def __attrs_post_init__(self) -> None:
         _check_knots("entries of Table", self.true, self.read, 2)
@@ -222,6 +238,9 @@ class Composed(Curve):
     second: Curve
 
     def __attrs_post_init__(self) -> None:
+        for name in ("first", "second"):
+            if not isinstance(getattr(self, name), Curve):
+                raise ParameterError(name, getattr(self, name), "a Curve")
         self._check()
 
     @property

@@ -14,8 +14,8 @@ from astropy import units as u
 from fullwell.combining import DEFAULT_MEMORY
 from fullwell.detector import Detector
 from fullwell.effects.affine import Affine, MasterTerm
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
-from fullwell.effects.converters import checked_image, seconds
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.converters import checked_image
 from fullwell.effects.dark_fit import line_weights
 from fullwell.effects.dark_law import DarkLaw, Scaling, scaling, scaling_key
 from fullwell.effects.silicon import kelvin
@@ -25,6 +25,7 @@ from fullwell.flags import FlagImage
 from fullwell.frame import Frame, FrameSet, Shared
 from fullwell.kernels.simulate import Op, Step
 from fullwell.noise import Noise
+from fullwell.quantities import dimensions, in_unit, number, quantity
 
 __all__ = ["Dark", "DarkLevel", "DarkWeights", "per_second_weights"]
 
@@ -103,16 +104,14 @@ def _offset(value: Any) -> Any:
 def _number(value: Any, unit: u.UnitBase, name: str) -> Any:
     if value is None:
         return None
-    array = np.asarray(in_unit(value, unit))
-    if array.ndim == 0:
-        if not np.isfinite(array):
-            raise ParameterError(name, value, f"a finite number in {unit}")
-        return float(array)
-    if array.ndim != 2 or not array.size:
-        raise ParameterError(
-            name, array.shape, f"a number, or a two-dimensional image with pixels, in {unit}"
-        )
-    return array.astype(np.float32, copy=False)
+    if dimensions(value) < 1:
+        return number(value, name, unit)
+    # A measured image has pixels without a value.
+    plain = np.asarray(in_unit(value, unit, name=name))
+    if plain.ndim != 2 or not plain.size or plain.dtype.kind not in "biuf":
+        seen = plain.shape if plain.dtype.kind in "biuf" else plain.dtype.name
+        raise ParameterError(name, seen, f"a number, or a two-dimensional image with pixels, in {unit}")
+    return plain.astype(np.float32, copy=False)
 
 
 @attrs.frozen(eq=False)
@@ -157,7 +156,7 @@ class Dark(Effect):
     kind: ClassVar[Kind] = Kind.POINTWISE
     rate: Any = attrs.field(default=0.0, converter=_rate)
     offset: Any = attrs.field(default=0.0, converter=_offset)
-    dead_time: float = attrs.field(default=0.0, converter=seconds)
+    dead_time: float = attrs.field(default=0.0, **quantity(u.s, least=0))
     unit: u.UnitBase = u.electron
     levels: tuple[DarkLevel, ...] = ()
     shared: dict[str, Shared] = attrs.field(factory=dict)
@@ -172,8 +171,6 @@ class Dark(Effect):
     law: DarkLaw | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        if not (np.isfinite(self.dead_time) and self.dead_time >= 0):
-            raise ParameterError("dead_time", self.dead_time, "0 s or more")
         if self.law is not None and self.temperature not in (None, self.law.temperature):
             raise ParameterError(
                 "temperature", self.temperature, f"{self.law.temperature} K, that of the law"
@@ -182,6 +179,8 @@ class Dark(Effect):
             self.law.check_within(np.shape(self.rate))
         if not self.levels:
             for name, value in (("rate", self.rate), ("offset", self.offset)):
+                if value is None:
+                    raise ParameterError(name, value, "0 or more; only a measured dark has none")
                 if np.ndim(value):
                     checked_image(name, value, least=0.0)
                 elif value < 0:

@@ -9,20 +9,15 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
-from fullwell.effects.converters import electron_rate
 from fullwell.effects.dark import Dark
 from fullwell.effects.dark_law import DarkLaw
 from fullwell.effects.silicon import REFERENCE, activated, depletion_term, diffusion_term, kelvin
 from fullwell.errors import NotEnoughFrames, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.noise import FIXED_PATTERN, Noise
+from fullwell.quantities import checked_shape, pairs, quantity
 
 __all__ = ["DarkCurrent"]
-
-
-def _not_negative(_: Any, attribute: Any, value: float) -> None:
-    if not (np.isfinite(value) and value >= 0):
-        raise ParameterError(attribute.name, value, "finite and 0 or more")
 
 
 @attrs.frozen
@@ -39,9 +34,9 @@ class DarkCurrent:
         Standard deviation of the natural logarithm of the pixels' depletion currents.
     hot_fraction : float
         Part of the pixels that is hot or warm.
-    hot_rate : tuple of float
+    hot_rate : tuple of float or Quantity
         Lowest and highest excess of those at 25 C, e-/s; evenly spread in the logarithm.
-    hot_energy : tuple of float
+    hot_energy : tuple of float or Quantity
         Lowest and highest activation energy of the excess, eV. Each hot pixel has its own: that is why no
         global factor scales a dark with temperature.
     depletion_error, diffusion_error : float
@@ -52,24 +47,14 @@ class DarkCurrent:
     Widenhorn et al. 2002 (Proc. SPIE 4669, 193); Janesick 2001, section 7.1.
     """
 
-    depletion: float = attrs.field(default=10.0, converter=electron_rate, validator=_not_negative)
-    diffusion: float = attrs.field(default=0.0, converter=electron_rate, validator=_not_negative)
-    spread: float = attrs.field(default=0.0, validator=_not_negative)
-    hot_fraction: float = 0.0
-    hot_rate: tuple[float, float] = (100.0, 10_000.0)
-    hot_energy: tuple[float, float] = (0.45, 0.7)
+    depletion: float = attrs.field(default=10.0, **quantity(u.electron / u.s, least=0))
+    diffusion: float = attrs.field(default=0.0, **quantity(u.electron / u.s, least=0))
+    spread: float = attrs.field(default=0.0, **quantity(least=0, most=20))
+    hot_fraction: float = attrs.field(default=0.0, **quantity(least=0, most=1))
+    hot_rate: tuple[float, float] = attrs.field(default=(100.0, 10_000.0), **pairs(u.electron / u.s, above=0))
+    hot_energy: tuple[float, float] = attrs.field(default=(0.45, 0.7), **pairs(u.eV, above=0, below=2))
     depletion_error: float = 0.0
     diffusion_error: float = 0.0
-
-    def __attrs_post_init__(self) -> None:
-        if not 0 <= self.hot_fraction <= 1:
-            raise ParameterError("hot_fraction", self.hot_fraction, "0 to 1")
-        for name, least, most in (("hot_rate", 0.0, np.inf), ("hot_energy", 0.0, 2.0)):
-            low, high = getattr(self, name)
-            if not least < low <= high < most:
-                raise ParameterError(
-                    name, (low, high), f"two values above {least:g}, below {most:g}, in order"
-                )
 
     def at(self, temperature: Any) -> float:
         """Return the rate of a typical pixel, e-/s, at a temperature in kelvin or a Quantity."""
@@ -101,6 +86,7 @@ class DarkCurrent:
 
     def _drawn(self, shape: tuple[int, int], seed: int) -> tuple[Any, Any, Any, Any]:
         """Depletion current at the reference, and places, excess and energies of hot pixels."""
+        shape = checked_shape(shape)
         stream = Noise(seed, FIXED_PATTERN).stream("dark_current")
         rate = np.full(shape, self.depletion)
         if self.spread:

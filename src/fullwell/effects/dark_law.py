@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 import numpy.typing as npt
+from astropy import units as u
 
 from fullwell.detector import Box
+from fullwell.effects.converters import places
 from fullwell.effects.silicon import activated, depletion_term, kelvin
 from fullwell.errors import ChainError, ParameterError
+from fullwell.quantities import dimensions, numbers
 
 if TYPE_CHECKING:
     from fullwell.effects.dark_current import DarkCurrent
@@ -21,18 +24,11 @@ __all__ = ["DarkLaw", "Scaling", "scaling", "scaling_key"]
 SAME_TEMPERATURE = 1.0
 
 
-def _places(value: Any) -> npt.NDArray[np.int64]:
-    array = np.asarray(value, np.int64).reshape(-1, 2)
-    if (array < 0).any():
-        raise ParameterError("pixels", array.min(), "rows and columns of 0 or more")
-    return array
-
-
-def _numbers(value: Any) -> npt.NDArray[np.float64]:
-    array = np.asarray(value, np.float64).reshape(-1)
-    if not np.isfinite(array).all():
-        raise ParameterError("excess, energy", array[~np.isfinite(array)][0], "finite numbers")
-    return array
+def _each(value: Any, name: str, unit: u.UnitBase | None = None) -> npt.NDArray[np.float64]:
+    """Numbers, one a pixel; there may be none."""
+    if dimensions(value) == 1 and np.size(value) == 0:
+        return np.zeros(0)
+    return numbers(value, name, unit)
 
 
 @attrs.frozen
@@ -58,6 +54,18 @@ class Scaling:
         return np.float32(self.slope) * rate + self.shift
 
 
+def _excess(value: Any) -> Any:
+    return _each(value, "excess")
+
+
+def _energy(value: Any) -> Any:
+    return _each(value, "energy", u.eV)
+
+
+def _energy_error(value: Any) -> Any:
+    return _each(value, "energy_error", u.eV)
+
+
 @attrs.frozen(eq=False)
 class DarkLaw:
     """Typical pixels by the two terms of silicon, hot ones each by its own activation energy.
@@ -72,7 +80,7 @@ class DarkLaw:
         Rows and columns of hot and warm pixels.
     excess : ndarray of float, shape (n,)
         What they have more than the typical pixel at `temperature`, per second.
-    energy : ndarray of float, shape (n,)
+    energy : Quantity or ndarray of float, shape (n,)
         Activation energy of that excess, eV.
     energy_error : ndarray of float, shape (n,)
         Its standard error, where it was measured.
@@ -90,12 +98,16 @@ class DarkLaw:
 
     typical: DarkCurrent
     temperature: float = attrs.field(converter=kelvin)
-    pixels: npt.NDArray[np.int64] = attrs.field(factory=lambda: np.zeros((0, 2)), converter=_places)
-    excess: npt.NDArray[np.float64] = attrs.field(factory=lambda: np.zeros(0), converter=_numbers)
-    energy: npt.NDArray[np.float64] = attrs.field(factory=lambda: np.zeros(0), converter=_numbers)
-    energy_error: npt.NDArray[np.float64] = attrs.field(factory=lambda: np.zeros(0), converter=_numbers)
+    pixels: npt.NDArray[np.int64] = attrs.field(factory=lambda: np.zeros((0, 2)), converter=places)
+    excess: npt.NDArray[np.float64] = attrs.field(factory=lambda: np.zeros(0), converter=_excess)
+    energy: npt.NDArray[np.float64] = attrs.field(factory=lambda: np.zeros(0), converter=_energy)
+    energy_error: npt.NDArray[np.float64] = attrs.field(factory=lambda: np.zeros(0), converter=_energy_error)
 
     def __attrs_post_init__(self) -> None:
+        from fullwell.effects.dark_current import DarkCurrent
+
+        if not isinstance(self.typical, DarkCurrent):
+            raise ParameterError("typical", self.typical, "a DarkCurrent")
         number = len(self.pixels)
         for name, allowed in (("excess", (number,)), ("energy", (number,)), ("energy_error", (0, number))):
             if getattr(self, name).size not in allowed:

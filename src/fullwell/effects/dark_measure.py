@@ -14,7 +14,7 @@ from astropy import units as u
 from fullwell.combining import Combined, NoiseModel, stack
 from fullwell.combining.fallback import MODEL_LIMIT
 from fullwell.detector import Detector
-from fullwell.effects.base import Chain, numbers_in, per_amplifier
+from fullwell.effects.base import Chain
 from fullwell.effects.bias import variance_ratio
 from fullwell.effects.dark import MIN_FRAMES, SAME_LENGTH, DarkLevel, per_second_weights
 from fullwell.effects.dark_fit import LineFit, fit_line, line_weights
@@ -33,6 +33,7 @@ from fullwell.flags import FLAG_DTYPE, FlagImage, Flags, mask_of
 from fullwell.frame import Frame, FrameSet, Shared
 from fullwell.kernels.combine import FLOOR
 from fullwell.kernels.spread import median_of
+from fullwell.quantities import numbers
 
 __all__ = ["measure_dark"]
 
@@ -93,11 +94,13 @@ def _measured(
     """Fields of a `Dark` of one temperature."""
     detector = detector_of(held)
     groups = _by_time(held)
-    gain = None if gain is None else per_amplifier(u.electron / u.adu)(gain)
+    gain = None if gain is None else tuple(numbers(gain, "gain", u.electron / u.adu, above=0).tolist())
     bias: Any = None if known is None else known.get("bias")
     gain_image = 1.0 if held[0].unit == u.electron else None if gain is None else detector.spread(gain)
     known_noise = (
-        bias_noise(known, held[0].unit) if read_noise is None else numbers_in(read_noise, held[0].unit)
+        bias_noise(known, held[0].unit)
+        if read_noise is None
+        else numbers(read_noise, "read_noise", held[0].unit, least=0)
     )
     bias_included = bias is None and "bias" not in held[0].applied
     measured = _noise_of_lengths(groups) if bias_included else {}

@@ -14,6 +14,7 @@ from fullwell.detector import Detector
 from fullwell.detector.read_order import in_read_order
 from fullwell.effects.affine import Affine
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.converters import checked_image, matrix_of
 from fullwell.effects.dark import Dark
 from fullwell.effects.defects_find import DefectRules, find_defects
 from fullwell.effects.flat import Flat
@@ -22,6 +23,7 @@ from fullwell.errors import ChainError, ParameterError
 from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
 from fullwell.frame import Frame, FrameSet
 from fullwell.noise import FIXED_PATTERN, Noise
+from fullwell.quantities import number, pair, quantity, switches
 
 __all__ = ["Defects"]
 
@@ -30,17 +32,17 @@ REPLACED = Flags.HOT | Flags.DEAD | Flags.BAD
 
 
 def _traps(value: Any) -> npt.NDArray[np.float64]:
-    array = np.asarray(value, np.float64)
-    array = np.zeros((0, 3)) if not array.size else array
+    array = matrix_of("traps", value)
+    array = np.zeros((0, 3)) if not array.size and array.ndim else array
     if array.ndim != 2 or array.shape[1] != 3 or not (np.isfinite(array) & (array >= 0)).all():
         raise ParameterError("traps", array.shape, "row, column and electrons of each, 0 or more")
     return array
 
 
 def _throughput(value: Any) -> npt.NDArray[np.float32]:
-    array = np.asarray(value, np.float32)
-    if array.ndim != 2 or not array.size or not ((array >= 0) & (array <= 1)).all():
-        raise ParameterError("throughput", array.shape, "a two-dimensional image of 0 to 1")
+    array = checked_image("throughput", value, least=0.0)
+    if array.max() > 1:
+        raise ParameterError("throughput", float(array.max()), "a two-dimensional image of 0 to 1")
     return array
 
 
@@ -79,8 +81,8 @@ class Defects(Effect):
     traps: npt.NDArray[np.float64] = attrs.field(
         factory=lambda: np.zeros((0, 3)), kw_only=True, converter=_traps
     )
-    interpolate: bool = attrs.field(default=False, kw_only=True)
-    size: int = attrs.field(default=5, kw_only=True)
+    interpolate: bool = attrs.field(default=False, kw_only=True, **switches())
+    size: int = attrs.field(default=5, kw_only=True, **quantity(least=3, most=1001, whole=True))
 
     def __attrs_post_init__(self) -> None:
         value = self.flags
@@ -98,7 +100,7 @@ class Defects(Effect):
             raise ParameterError(
                 "traps", self.traps[:, :2].max(axis=0), f"rows and columns within {value.shape}"
             )
-        if self.size < 3 or self.size % 2 == 0:
+        if self.size % 2 == 0:
             raise ParameterError("size", self.size, "an odd number of 3 pixels or more")
 
     @property
@@ -154,12 +156,14 @@ class Defects(Effect):
         ParameterError
             If a value is impossible.
         """
-        for name, value in (("dead", dead), ("low", low)):
-            if not 0 <= value <= 1:
-                raise ParameterError(name, value, "0 to 1")
-        for name, value in (("clusters", clusters), ("columns", columns), ("traps", traps)):
-            if value < 0:
-                raise ParameterError(name, value, "0 or more")
+        dead, low = (number(v, n, least=0, most=1) for n, v in (("dead", dead), ("low", low)))
+        clusters, columns, traps = (
+            number(value, name, least=0, most=1_000_000, whole=True)
+            for name, value in (("clusters", clusters), ("columns", columns), ("traps", traps))
+        )
+        low_throughput = pair(low_throughput, "low_throughput", least=0, most=1)
+        cluster_radius = number(cluster_radius, "cluster_radius", u.pix, least=0, most=1e5)
+        trap_depth = pair(trap_depth, "trap_depth", u.electron, least=0)
         shape = rows, width = detector.shape
         stream = Noise(seed, FIXED_PATTERN).stream(cls.name)
         bad = stream.uniform(shape) < dead

@@ -11,12 +11,14 @@ import numpy.typing as npt
 from astropy import constants
 from astropy import units as u
 
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.silicon import in_kelvin
 from fullwell.effects.track_widths import find_tracks, fit_track_sigma
 from fullwell.effects.xray_clusters import find_clusters, fit_common_sigma
 from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
 from fullwell.frame import Frame, FrameSet, as_frame
 from fullwell.noise import Noise
+from fullwell.quantities import number, quantity
 
 __all__ = ["Diffusion"]
 
@@ -35,7 +37,7 @@ class Diffusion(Effect):
 
     Parameters
     ----------
-    sigma : float
+    sigma : Quantity or float
         Standard deviation for charge that drifts through the whole thickness, pixels; 0 to 20.
     absorption : float
         Absorption length of the light over the thickness: what is absorbed deeper has less far to go, and its
@@ -67,19 +69,10 @@ class Diffusion(Effect):
     name: ClassVar[str] = "diffusion"
     stage: ClassVar[Stage] = Stage.DIFFUSION
     kind: ClassVar[Kind] = Kind.REDISTRIBUTING
-    sigma: float
-    absorption: float = 0.0
-    sigma_error: float = 0.0
+    sigma: float = attrs.field(**quantity(u.pix, least=0, most=20))
+    absorption: float = attrs.field(default=0.0, **quantity(least=0, most=1000))
+    sigma_error: float = attrs.field(default=0.0, **quantity(u.pix, least=0, infinite=True))
     statistics: dict[str, Any] = attrs.field(factory=dict)
-
-    def __attrs_post_init__(self) -> None:
-        for name, value, high, unit in (
-            ("sigma", self.sigma, 20.0, " pixels"),
-            ("absorption", self.absorption, 1000.0, " thicknesses"),
-            ("sigma_error", self.sigma_error, np.inf, " pixels"),
-        ):
-            if not 0 <= value <= high:
-                raise ParameterError(name, value, f"0 to {high:g}{unit}")
 
     @classmethod
     def in_silicon(
@@ -107,21 +100,11 @@ class Diffusion(Effect):
         ParameterError
             If a value is out of range.
         """
-        lengths = {"thickness": thickness, "pixel_size": pixel_size, "absorption_length": absorption_length}
-        d, pixel, absorbed = (float(in_unit(value, u.um)) for value in lengths.values())
-        volts = float(in_unit(voltage, u.V))
-        if isinstance(temperature, u.Quantity):
-            temperature = temperature.to_value(u.K, equivalencies=u.temperature())
-        kelvin = float(temperature)
-        for name, value, low, high, unit in (
-            ("thickness", d, 1.0, 10_000.0, "um"),
-            ("pixel_size", pixel, 0.1, 1000.0, "um"),
-            ("absorption_length", absorbed, 0.0, 1e6, "um"),
-            ("voltage", volts, 0.1, 1000.0, "V"),
-            ("temperature", kelvin, 50.0, 400.0, "K"),
-        ):
-            if not low <= value <= high:
-                raise ParameterError(name, value, f"{low:g} to {high:g} {unit}")
+        d = number(thickness, "thickness", u.um, least=1, most=1e4)
+        pixel = number(pixel_size, "pixel_size", u.um, least=0.1, most=1000)
+        absorbed = number(absorption_length, "absorption_length", u.um, least=0, most=1e6)
+        volts = number(voltage, "voltage", u.V, least=0.1, most=1000)
+        kelvin = in_kelvin(temperature, least=50.0, most=400.0)
         thermal = float((constants.k_B * kelvin * u.K / constants.e.si).to_value(u.V))
         spread = float(np.sqrt(2 * thermal / volts))
         return cls(sigma=spread * d / pixel, absorption=min(absorbed / d, 1000.0))

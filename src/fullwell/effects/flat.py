@@ -13,9 +13,9 @@ from astropy import units as u
 
 from fullwell.combining import DEFAULT_MEMORY, stack
 from fullwell.effects.affine import Affine, MasterTerm
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, numbers_in, per_amplifier
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
 from fullwell.effects.bias import variance_ratio
-from fullwell.effects.converters import checked_image
+from fullwell.effects.converters import checked_image, matrix_of
 from fullwell.effects.stacking import (
     bias_noise,
     detector_of,
@@ -30,15 +30,18 @@ from fullwell.frame import Frame, FrameSet, Shared
 from fullwell.kernels.simulate import Op, Step
 from fullwell.kernels.spread import median_of
 from fullwell.noise import Noise
+from fullwell.quantities import numbers
 
 __all__ = ["Flat"]
 
 
 def _response(value: Any) -> npt.NDArray[np.float32]:
-    array = np.asarray(value, dtype=np.float32)
-    if array.ndim != 2 or not array.size:
-        raise ParameterError("response", array.shape, "a two-dimensional image with pixels")
-    return array
+    """Return an image; one that was measured may have values below 0, or none, which is looked at later."""
+    plain = matrix_of("response", value)
+    if plain.ndim != 2 or not plain.size:
+        raise ParameterError("response", plain.shape, "a two-dimensional image with pixels")
+    with np.errstate(over="ignore"):
+        return np.asarray(value, np.float32)
 
 
 @attrs.frozen(eq=False)
@@ -142,7 +145,7 @@ class Flat(Effect):
         FrameError
             If a frame has no light in it.
         """
-        gain = None if gain is None else per_amplifier(u.electron / u.adu)(gain)
+        gain = None if gain is None else tuple(numbers(gain, "gain", u.electron / u.adu, above=0).tolist())
         with ExitStack() as resources:
             held = load_corrected(
                 frames, known, memory=memory // 2, resources=resources, then=_equalizer(gain)
@@ -159,7 +162,11 @@ class Flat(Effect):
                 equal = [f.with_(data=f.data * np.float32(s)) for f, s in zip(held, scales, strict=True)]
                 model = noise_model(measured_noise(equal)[0], None, detector)
             else:
-                noise = _noise_of(held, known) if read_noise is None else numbers_in(read_noise, held[0].unit)
+                noise = (
+                    _noise_of(held, known)
+                    if read_noise is None
+                    else numbers(read_noise, "read_noise", held[0].unit, least=0)
+                )
                 noise = np.zeros(1) if noise is None else noise * _relative(gain, held[0].unit)
                 model = noise_model(tuple(noise), mean_gain, detector)
             result = stack(held, clip=clip, noise=model, scales=list(scales), memory=memory // 2)

@@ -12,12 +12,13 @@ import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
-from fullwell.effects.converters import electron_rate, finite_image, fits
+from fullwell.effects.converters import checked_image, fits
 from fullwell.effects.sky_frames import combined_sky
 from fullwell.effects.stacking import identity, load_corrected
 from fullwell.errors import ChainError, ParameterError
 from fullwell.frame import Frame, FrameSet
 from fullwell.noise import FIXED_PATTERN, Noise
+from fullwell.quantities import checked_shape, number, quantity
 
 __all__ = ["Fringes"]
 
@@ -26,6 +27,10 @@ CLIP = 3.0
 
 #: What the mean of a pattern may be, as part of its largest value: 0 but for rounding and noise.
 MEAN = 0.01
+
+
+def _pattern(value: Any) -> Any:
+    return checked_image("pattern", value)
 
 
 @attrs.frozen(eq=False)
@@ -56,17 +61,13 @@ class Fringes(Effect):
     stage: ClassVar[Stage] = Stage.FRINGES
     kind: ClassVar[Kind] = Kind.POINTWISE
     settable: ClassVar[Mapping[str, type[float] | type[str]]] = {"amplitude": float}
-    pattern: npt.NDArray[np.float32] = attrs.field(converter=finite_image)
-    amplitude: float = 1.0
-    sky: float = attrs.field(default=0.0, converter=electron_rate)
+    pattern: npt.NDArray[np.float32] = attrs.field(converter=_pattern)
+    amplitude: float = attrs.field(default=1.0, **quantity(least=0))
+    sky: float = attrs.field(default=0.0, **quantity(u.electron / u.s, least=0))
     variance: Any = 0.0
     id: str = ""
 
     def __attrs_post_init__(self) -> None:
-        for name in ("amplitude", "sky"):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value >= 0):
-                raise ParameterError(name, value, "finite and 0 or more")
         mean, largest = float(self.pattern.mean(dtype=np.float64)), float(np.abs(self.pattern).max())
         if abs(mean) > MEAN * largest + 1e-6:
             raise ParameterError("mean of the pattern", mean, "0 (subtract it: a pattern adds no light)")
@@ -77,9 +78,9 @@ class Fringes(Effect):
         shape: tuple[int, int],
         *,
         seed: int,
-        lines: Sequence[tuple[float, float]] = ((925.0, 1.0), (937.0, 0.8), (952.0, 0.6)),
-        thickness: float = 40.0,
-        roughness: float = 1.0,
+        lines: Sequence[tuple[u.Quantity | float, float]] = ((925.0, 1.0), (937.0, 0.8), (952.0, 0.6)),
+        thickness: u.Quantity | float = 40.0,
+        roughness: u.Quantity | float = 1.0,
         visibility: float = 0.04,
         sky: u.Quantity | float = 0.0,
     ) -> Self:
@@ -93,7 +94,7 @@ class Fringes(Effect):
             Of the thickness map.
         lines : sequence of (nanometers, weight)
             Narrow lines of the sky.
-        thickness, roughness : float
+        thickness, roughness : Quantity or float
             Mean of the silicon and standard deviation of its slow changes, micrometers.
         visibility : float
             Amplitude of one line's fringes, as part of the sky.
@@ -109,20 +110,16 @@ class Fringes(Effect):
         ParameterError
             If a value is impossible.
         """
-        for name, value, most in (("thickness", thickness, 1e4), ("visibility", visibility, 1.0)):
-            if not 0 < value <= most:
-                raise ParameterError(name, value, f"above 0, at most {most:g}")
-        if not 0 <= roughness < thickness:
-            raise ParameterError(
-                "roughness", roughness, f"0 or more, below the thickness of {thickness:g} um"
-            )
-        if not lines or any(not (300 < nm < 1200 and weight > 0) for nm, weight in lines):
-            raise ParameterError("lines", lines, "pairs of 300 to 1200 nm and a weight above 0")
-        depth = thickness + roughness * _wandering(shape, seed)
+        shape = checked_shape(shape)
+        mean = number(thickness, "thickness", u.um, above=0, most=1e4)
+        rough = number(roughness, "roughness", u.um, least=0, below=mean)
+        visibility = number(visibility, "visibility", above=0, most=1)
+        each = _lines(lines)
+        depth = mean + rough * _wandering(shape, seed)
         total = np.zeros(shape)
-        for nanometers, weight in lines:
+        for nanometers, weight in each:
             total += weight * np.cos(4 * np.pi * 3.6 * depth * 1000 / nanometers)
-        total /= sum(weight for _, weight in lines)
+        total /= sum(weight for _, weight in each)
         pattern = visibility * (total - total.mean())
         return cls(pattern, sky=sky)
 
@@ -240,6 +237,23 @@ class Fringes(Effect):
             extra = np.float32(amplitude**2) * np.asarray(self.variance, np.float32)
             variance = variance + extra + np.float32(error**2) * self.pattern**2
         return frame.with_(data=data, variance=variance, header=header)
+
+
+def _lines(lines: Any) -> list[tuple[float, float]]:
+    """Wavelengths in nanometers and weights."""
+    try:
+        pairs = [(wavelength, weight) for wavelength, weight in lines]
+    except (TypeError, ValueError) as error:
+        raise ParameterError("lines", lines, "pairs of a wavelength and a weight") from error
+    if not pairs:
+        raise ParameterError("lines", lines, "one line or more")
+    return [
+        (
+            number(wavelength, "wavelength of lines", u.nm, above=300, below=1200),
+            number(weight, "weight of lines", above=0),
+        )
+        for wavelength, weight in pairs
+    ]
 
 
 def _wandering(shape: tuple[int, int], seed: int) -> npt.NDArray[np.float64]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.detector import Detector
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, per_amplifier
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
 from fullwell.effects.full_well_columns import Segment, segments_of
 from fullwell.effects.full_well_flags import flag_full
 from fullwell.effects.ramp import Ramp, ramp_of
@@ -21,6 +21,7 @@ from fullwell.flags import FlagImage
 from fullwell.frame import Frame, FrameSet
 from fullwell.noise import Noise
 from fullwell.photon_transfer import find_turnoff
+from fullwell.quantities import numbers, quantity, several, switches
 
 __all__ = ["FullWell"]
 
@@ -30,31 +31,24 @@ _MOST_SHARING = 0.25  # with more, a pixel could give away more than it has abov
 Levels = tuple[float, ...]
 
 
-def _checked(name: str, value: Any, unit: u.UnitBase = u.electron) -> Levels:
-    try:
-        return per_amplifier(unit)(value)
-    except ParameterError as error:
-        raise ParameterError(name, error.value, f"finite and above 0 {unit}") from error
+def _capacities(value: Any) -> Any:
+    return several(value, "capacity", u.electron, above=0)
 
 
-def _capacities(value: Any) -> Levels:
-    return _checked("capacity", value)
+def _onsets(value: Any) -> Any:
+    return several(value, "onset", u.electron, above=0, optional=True)
 
 
-def _onsets(value: Any) -> Levels | None:
-    return None if value is None else _checked("onset", value)
+def _ramp(value: Any) -> Any:
+    return several(value, "ramp", u.electron, above=0, optional=True)
 
 
-def _ramps(value: Any) -> Levels | None:
-    return None if value is None else _checked("ramp", value)
+def _saturation(value: Any) -> Any:
+    return several(value, "saturation", u.adu, above=0, optional=True)
 
 
-def _saturations(value: Any) -> Levels | None:
-    return None if value is None else _checked("saturation", value, u.adu)
-
-
-def _suspects(value: Any) -> Levels | None:
-    return None if value is None else _checked("suspect", value, u.adu)
+def _suspect(value: Any) -> Any:
+    return several(value, "suspect", u.adu, above=0, optional=True)
 
 
 @attrs.frozen(eq=False)
@@ -105,27 +99,19 @@ class FullWell(Effect):
     kind: ClassVar[Kind] = Kind.FLAG_ONLY
     capacity: Levels = attrs.field(converter=_capacities)
     onset: Levels | None = attrs.field(default=None, converter=_onsets)
-    sharing: float = _MOST_SHARING
-    ramp: Levels | None = attrs.field(default=None, converter=_ramps)
-    midline_stop: bool = False
-    anti_blooming: float = 0.0
-    saturation: Levels | None = attrs.field(default=None, converter=_saturations)
-    suspect: Levels | None = attrs.field(default=None, converter=_suspects)
-    trail: int = 5
+    sharing: float = attrs.field(default=_MOST_SHARING, **quantity(least=0, most=_MOST_SHARING))
+    ramp: Levels | None = attrs.field(default=None, converter=_ramp)
+    midline_stop: bool = attrs.field(default=False, **switches())
+    anti_blooming: float = attrs.field(default=0.0, **quantity(least=0, most=1))
+    saturation: Levels | None = attrs.field(default=None, converter=_saturation)
+    suspect: Levels | None = attrs.field(default=None, converter=_suspect)
+    trail: int = attrs.field(default=5, **quantity(least=1, most=1_000_000, whole=True))
     unit: u.UnitBase = u.electron
     capacity_error: Levels = ()
     onset_error: Levels = ()
     statistics: dict[str, Any] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        for name, value, most in (
-            ("sharing", self.sharing, _MOST_SHARING),
-            ("anti_blooming", self.anti_blooming, 1.0),
-        ):
-            if not 0 <= value <= most:
-                raise ParameterError(name, value, f"0 to {most:g}")
-        if self.trail < 1:
-            raise ParameterError("trail", self.trail, "1 pixel or more")
         for low, high in (("onset", "capacity"), ("suspect", "saturation")):
             self._check_order(low, high)
 
@@ -183,8 +169,8 @@ class FullWell(Effect):
         if not 0 <= margin < 1:
             raise ParameterError("margin", margin, "0 to below 1")
         in_electrons = self.unit == u.electron
-        scale = np.asarray(per_amplifier(u.electron / u.adu)(gain) if in_electrons else (1.0,))
-        level = np.asarray(per_amplifier(u.adu, positive=False)(bias))
+        scale = numbers(gain, "gain", u.electron / u.adu, above=0) if in_electrons else np.ones(1)
+        level = numbers(bias, "bias", u.adu, least=0)
         full = level + (1 - margin) * np.asarray(self.capacity) / scale
         near = None if self.onset is None else np.minimum(level + np.asarray(self.onset) / scale, full)
         return attrs.evolve(

@@ -10,18 +10,19 @@ from astropy import units as u
 
 from fullwell.detector import Detector
 from fullwell.effects.affine import Affine
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, per_amplifier
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
 from fullwell.effects.flat_pairs import known_everywhere, transfer_of
 from fullwell.errors import ChainError
 from fullwell.frame import Frame, FrameSet
 from fullwell.kernels.simulate import Op, Step
 from fullwell.noise import Noise
+from fullwell.quantities import several
 
 __all__ = ["Gain"]
 
 
-def _values(value: Any) -> tuple[float, ...]:
-    return per_amplifier(u.electron / u.adu)(value)
+def _values(value: Any) -> Any:
+    return several(value, "values", u.electron / u.adu, above=0)
 
 
 @attrs.frozen(eq=False)

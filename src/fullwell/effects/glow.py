@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import attrs
 import numpy as np
@@ -13,13 +13,18 @@ from astropy import units as u
 from fullwell.detector import Detector
 from fullwell.effects.affine import Affine
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
-from fullwell.effects.converters import electron_rate, fits, rate_image
-from fullwell.errors import ChainError, ParameterError
+from fullwell.effects.converters import checked_image, fits
+from fullwell.errors import ChainError
 from fullwell.frame import Frame
 from fullwell.kernels.simulate import Op, Step
 from fullwell.noise import Noise
+from fullwell.quantities import number
 
 __all__ = ["Glow"]
+
+
+def _rate(value: Any) -> Any:
+    return checked_image("rate", value, u.electron / u.s, least=0.0)
 
 
 @attrs.frozen(eq=False)
@@ -35,10 +40,12 @@ class Glow(Effect):
     name: ClassVar[str] = "glow"
     stage: ClassVar[Stage] = Stage.GLOW
     kind: ClassVar[Kind] = Kind.POINTWISE
-    rate: npt.NDArray[np.float32] = attrs.field(converter=rate_image)
+    rate: npt.NDArray[np.float32] = attrs.field(converter=_rate)
 
     @classmethod
-    def at_amplifiers(cls, detector: Detector, *, rate: u.Quantity | float, radius: float = 50.0) -> Self:
+    def at_amplifiers(
+        cls, detector: Detector, *, rate: u.Quantity | float, radius: u.Quantity | float = 50.0
+    ) -> Self:
         """Let every amplifier shine from the corner where it reads.
 
         Parameters
@@ -46,7 +53,7 @@ class Glow(Effect):
         detector : Detector
         rate : Quantity or float
             e-/s of the pixel in the corner.
-        radius : float
+        radius : Quantity or float
             Pixels in which it falls to 1/e.
 
         Raises
@@ -54,11 +61,8 @@ class Glow(Effect):
         ParameterError
             If a value is impossible.
         """
-        if not (np.isfinite(radius) and radius > 0):
-            raise ParameterError("radius", radius, "above 0 pixels")
-        strength = electron_rate(rate)
-        if not (np.isfinite(strength) and strength >= 0):
-            raise ParameterError("rate", rate, "finite and 0 e-/s or more")
+        radius = number(radius, "radius", u.pix, above=0)
+        strength = number(rate, "rate", u.electron / u.s, least=0)
         image = np.zeros(detector.shape)
         rows, columns = np.arange(detector.shape[0])[:, None], np.arange(detector.shape[1])
         for amplifier in detector.amplifiers:

@@ -13,7 +13,7 @@ from astropy import units as u
 
 from fullwell.effects.affine import Affine, MasterTerm
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
-from fullwell.effects.converters import finite_image, fits
+from fullwell.effects.converters import checked_image, fits
 from fullwell.effects.sky_frames import combined_sky
 from fullwell.effects.stacking import identity, load_corrected
 from fullwell.errors import ChainError, ParameterError
@@ -24,7 +24,7 @@ __all__ = ["Illumination"]
 
 
 def _pattern(value: Any) -> npt.NDArray[np.float32]:
-    image = finite_image(value)
+    image = checked_image("pattern", value)
     if not (image > 0).all():
         raise ParameterError("pattern", float(image.min()), "above 0 everywhere")
     return image

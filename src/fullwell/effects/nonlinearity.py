@@ -27,7 +27,7 @@ __all__ = ["NonLinearity"]
 
 
 def _curves(value: Any) -> tuple[Curve, ...]:
-    curves = tuple(value) if isinstance(value, Iterable) else (value,)
+    curves = tuple(value) if isinstance(value, list | tuple) else (value,)
     if not curves or not all(isinstance(curve, Curve) for curve in curves):
         raise ParameterError("curves", value, "a Curve, or one for each amplifier")
     return curves

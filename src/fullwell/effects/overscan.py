@@ -16,10 +16,18 @@ from fullwell.effects.base import Chain, Effect, Kind, Stage
 from fullwell.errors import ChainError, FrameError, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.frame import Frame, FrameLike, as_frame
+from fullwell.quantities import choices, numbers, quantity, switches
 
 __all__ = ["Overscan", "OverscanLevel", "OverscanTest"]
 
 CLIP = 5.0
+
+
+def _skip(value: Any) -> tuple[int, int]:
+    counts = numbers(value, "skip", least=0, most=100_000, whole=True)
+    if counts.size != 2:
+        raise ParameterError("skip", value, "two counts of 0 or more")
+    return int(counts[0]), int(counts[1])
 
 
 @attrs.frozen
@@ -99,21 +107,13 @@ class Overscan(Effect):
     name: ClassVar[str] = "overscan"
     stage: ClassVar[Stage] = Stage.OVERSCAN
     kind: ClassVar[Kind] = Kind.POINTWISE
-    method: Literal["mean", "median", "row", "polynomial"] = "mean"
-    order: int = 3
-    skip: tuple[int, int] = attrs.field(default=(3, 0), converter=tuple)
-    parallel: bool = False
-    clip: float = CLIP
-
-    def __attrs_post_init__(self) -> None:
-        if self.method not in ("mean", "median", "row", "polynomial"):
-            raise ParameterError("method", self.method, "'mean', 'median', 'row' or 'polynomial'")
-        if not 0 <= self.order <= 20:
-            raise ParameterError("order", self.order, "0 to 20")
-        if len(self.skip) != 2 or min(self.skip) < 0:
-            raise ParameterError("skip", self.skip, "two counts of 0 or more")
-        if not self.clip > 0:
-            raise ParameterError("clip", self.clip, "above 0")
+    method: Literal["mean", "median", "row", "polynomial"] = attrs.field(
+        default="mean", **choices("mean", "median", "row", "polynomial")
+    )
+    order: int = attrs.field(default=3, **quantity(least=0, most=20, whole=True))
+    skip: tuple[int, int] = attrs.field(default=(3, 0), converter=_skip)
+    parallel: bool = attrs.field(default=False, **switches())
+    clip: float = attrs.field(default=CLIP, **quantity(above=0, infinite=True))
 
     def correct(self, frame: Frame, *, chain: Chain | None = None) -> Frame:  # noqa: ARG002
         """Subtract the level and assemble.

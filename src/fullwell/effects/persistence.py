@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, numbers_in
-from fullwell.effects.converters import electrons, seconds
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.converters import matrix_of
 from fullwell.errors import ChainError, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.frame import Frame, FrameSet
 from fullwell.noise import Noise
+from fullwell.quantities import dimensions, in_unit, number, numbers, quantity, switches
 
 __all__ = ["Persistence"]
 
@@ -26,34 +27,34 @@ ROUNDS = 200
 Kinds = float | tuple[float, ...]
 
 
-def _one_or_more(value: Any, unit: u.UnitBase) -> Kinds:
+def _one_or_more(value: Any, name: str, unit: u.UnitBase | None = None, **bounds: Any) -> Kinds:
     """One number stays one, a sequence becomes a tuple, one a kind of trap."""
-    numbers = numbers_in(value, unit)
-    if not numbers.size:
-        raise ParameterError("traps", value, "one value or more")
-    return float(numbers[0]) if np.ndim(value) == 0 else tuple(float(number) for number in numbers)
-
-
-def _fractions(value: Any) -> Kinds:
-    return _one_or_more(value, u.dimensionless_unscaled)
-
-
-def _times(value: Any) -> Kinds:
-    return _one_or_more(value, u.s)
-
-
-def _charges(value: Any) -> Kinds:
-    return _one_or_more(value, u.electron)
+    found = numbers(value, name, unit, **bounds)
+    return float(found[0]) if dimensions(value) == 0 else tuple(found.tolist())
 
 
 def _held(value: Any) -> npt.NDArray[np.float32]:
-    array = np.asarray(value, np.float32)
+    plain = matrix_of("trapped", in_unit(value, u.electron, name="trapped"))
+    with np.errstate(over="ignore"):
+        array = plain.astype(np.float32)
     array = array[None] if array.ndim == 2 else array
     bad = ~(np.isfinite(array) & (array >= 0))
     if array.ndim != 3 or not array.size or bad.any():
         seen = float(array[bad][0]) if bad.any() else array.shape
         raise ParameterError("trapped", seen, "images of electrons, finite and 0 or more, one a kind of trap")
     return array
+
+
+def _fraction(value: Any) -> Any:
+    return _one_or_more(value, "fraction", least=0, most=1)
+
+
+def _time_constant(value: Any) -> Any:
+    return _one_or_more(value, "time_constant", u.s, above=0)
+
+
+def _capacity(value: Any) -> Any:
+    return _one_or_more(value, "capacity", u.electron, least=0, infinite=True)
 
 
 @attrs.frozen(eq=False)
@@ -92,17 +93,17 @@ class Persistence(Effect):
     name: ClassVar[str] = "persistence"
     stage: ClassVar[Stage] = Stage.PERSISTENCE
     kind: ClassVar[Kind] = Kind.POINTWISE
-    fraction: Kinds = attrs.field(default=1e-3, converter=_fractions)
-    time_constant: Kinds = attrs.field(default=200.0, converter=_times)
-    threshold: float = attrs.field(default=0.0, converter=electrons)
-    capacity: Kinds = attrs.field(default=np.inf, converter=_charges)
-    idle: float = attrs.field(default=0.0, converter=seconds)
+    fraction: Kinds = attrs.field(default=1e-3, converter=_fraction)
+    time_constant: Kinds = attrs.field(default=200.0, converter=_time_constant)
+    threshold: float = attrs.field(default=0.0, **quantity(u.electron, least=0))
+    capacity: Kinds = attrs.field(default=np.inf, converter=_capacity)
+    idle: float = attrs.field(default=0.0, **quantity(u.s, least=0))
     trapped: npt.NDArray[np.float32] | None = attrs.field(
         default=None, converter=attrs.converters.optional(_held)
     )
-    suspect: float = attrs.field(default=5.0, converter=electrons)
+    suspect: float = attrs.field(default=5.0, **quantity(u.electron, least=0))
     errors: tuple[float, ...] = ()
-    conserving: bool = attrs.field(default=True, kw_only=True)
+    conserving: bool = attrs.field(default=True, kw_only=True, **switches())
 
     def __attrs_post_init__(self) -> None:
         sizes = {np.size(getattr(self, name)) for name in ("fraction", "time_constant", "capacity")}
@@ -112,17 +113,11 @@ class Persistence(Effect):
                 sorted(sizes),
                 "one value, or one for each kind of trap",
             )
-        fractions = np.atleast_1d(self.fraction)
         # With all of them together at 1 no charge would be left.
         total = float(self._each(self.fraction).sum())
-        if not (fractions >= 0).all() or not total <= 1 or (self.conserving and not total < 1):
+        if not total <= 1 or (self.conserving and not total < 1):
             limit = "below 1" if self.conserving else "to 1"
             raise ParameterError("fraction", self.fraction, f"0 {limit}, all kinds together")
-        if not all(np.isfinite(t) and t > 0 for t in np.atleast_1d(self.time_constant)):
-            raise ParameterError("time_constant", self.time_constant, "above 0 s")
-        for name in ("threshold", "capacity", "idle", "suspect"):
-            if not (np.asarray(getattr(self, name)) >= 0).all():
-                raise ParameterError(name, getattr(self, name), "0 or more")
         if self.trapped is not None and len(self.trapped) != self.kinds:
             raise ParameterError("trapped", self.trapped.shape, f"{self.kinds} images, one a kind of trap")
 
@@ -207,8 +202,8 @@ class Persistence(Effect):
         """
         held = self.trapped
         todo = list(frames)
-        idles = numbers_in(self.idle if idle is None else idle, u.s)
-        if idles.size not in (1, len(todo)) or not (idles >= 0).all():
+        idles = numbers(self.idle if idle is None else idle, "idle", u.s, least=0)
+        if idles.size not in (1, len(todo)):
             raise ParameterError("idle", idle, f"0 s or more, one value or {len(todo)}")
         for frame, pause in zip(todo, np.broadcast_to(idles, (len(todo),)), strict=True):
             if frame.unit != u.electron or frame.dark_time is None:
@@ -260,7 +255,13 @@ class Persistence(Effect):
         """
         from fullwell.effects.persistence_fit import fit_decay
 
-        decay = fit_decay(frames, known=known, threshold=electrons(threshold), idle=seconds(idle), most=most)
+        decay = fit_decay(
+            frames,
+            known=known,
+            threshold=number(threshold, "threshold", u.electron, least=0),
+            idle=number(idle, "idle", u.s, least=0),
+            most=most,
+        )
         # What was trapped is missing in the flat.
         source = decay.source + sum(decay.amplitudes)
         fractions = tuple(amplitude / source for amplitude in decay.amplitudes)

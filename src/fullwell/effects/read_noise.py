@@ -11,20 +11,20 @@ from astropy import units as u
 
 from fullwell.detector import Detector
 from fullwell.effects.affine import Affine
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, per_amplifier
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
 from fullwell.effects.flat_pairs import known_everywhere, transfer_of
 from fullwell.errors import ChainError, FrameError
 from fullwell.frame import Frame, FrameSet
 from fullwell.kernels.simulate import Op, Step
 from fullwell.noise import Noise
 from fullwell.photon_transfer import pooled_noise
+from fullwell.quantities import several, switches
 
 __all__ = ["ReadNoise"]
 
 
-def _values(value: Any) -> tuple[float, ...]:
-    # In ADU they come with unit=adu, as plain numbers.
-    return per_amplifier(u.electron, positive=False)(value)
+def _values(value: Any) -> Any:
+    return several(value, "values", u.electron, least=0)
 
 
 @attrs.frozen(eq=False)
@@ -34,7 +34,7 @@ class ReadNoise(Effect):
     Parameters
     ----------
     values : Quantity, float or sequence
-        Standard deviation for all amplifiers or one for each; e- unless `unit` says ADU.
+        Standard deviation for all amplifiers or one for each; plain numbers in ADU where `unit` says so.
     unit : astropy unit
         Electron, or ADU where the gain is not known.
     digitized : bool
@@ -48,7 +48,7 @@ class ReadNoise(Effect):
     kind: ClassVar[Kind] = Kind.NOISE_ONLY
     values: tuple[float, ...] = attrs.field(converter=_values)
     unit: u.UnitBase = u.electron
-    digitized: bool = False
+    digitized: bool = attrs.field(default=False, **switches())
     errors: tuple[float, ...] = ()
 
     @classmethod

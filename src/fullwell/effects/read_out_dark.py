@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import attrs
 import numpy as np
@@ -13,15 +13,20 @@ from fullwell.detector import Detector
 from fullwell.detector.read_order import in_read_order
 from fullwell.effects.affine import Affine
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
-from fullwell.effects.converters import rate_image, seconds
+from fullwell.effects.converters import checked_image
 from fullwell.effects.dark import Dark
 from fullwell.effects.dark_law import DarkLaw, scaling, scaling_key
 from fullwell.effects.silicon import kelvin
 from fullwell.errors import ChainError, ParameterError
 from fullwell.frame import Frame
 from fullwell.noise import Noise
+from fullwell.quantities import quantity
 
 __all__ = ["ReadOutDark"]
+
+
+def _rate(value: Any) -> Any:
+    return checked_image("rate", value, u.electron / u.s, least=0.0)
 
 
 @attrs.frozen(eq=False)
@@ -48,16 +53,14 @@ class ReadOutDark(Effect):
     name: ClassVar[str] = "read_out_dark"
     stage: ClassVar[Stage] = Stage.READ_OUT_DARK
     kind: ClassVar[Kind] = Kind.POINTWISE
-    rate: npt.NDArray[np.float32] = attrs.field(converter=rate_image)
-    row_time: float = attrs.field(default=1e-3, converter=seconds)
+    rate: npt.NDArray[np.float32] = attrs.field(converter=_rate)
+    row_time: float = attrs.field(default=1e-3, **quantity(u.s, least=0))
     temperature: float | None = attrs.field(default=None, converter=attrs.converters.optional(kelvin))
     law: DarkLaw | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.law is not None:
             self.law.check_within(self.rate.shape)
-        if not (np.isfinite(self.row_time) and self.row_time >= 0):
-            raise ParameterError("row_time", self.row_time, "0 s or more")
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:
         """Add a Poisson number of electrons, to the parallel overscan too, whose rows pass all sites."""

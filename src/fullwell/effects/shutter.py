@@ -12,21 +12,20 @@ import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.effects.affine import Affine, MasterTerm
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.converters import fits, number_or_image
 from fullwell.effects.stacking import identity, load_corrected
 from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
 from fullwell.flags import FLAG_DTYPE, FlagImage, Flags
 from fullwell.frame import Frame, FrameSet
 from fullwell.noise import Noise
+from fullwell.quantities import checked_shape, number
 
 __all__ = ["Shutter", "line_through"]
 
 
 def _seconds(value: Any) -> Any:
-    array = np.asarray(in_unit(value, u.s))
-    if array.ndim not in (0, 2) or not np.isfinite(array).all():
-        raise ParameterError("delay", array.shape, "a finite number of seconds, or an image of them")
-    return float(array) if array.ndim == 0 else array.astype(np.float32)
+    return number_or_image("delay", value, u.s)
 
 
 @attrs.frozen(eq=False)
@@ -80,7 +79,9 @@ class Shutter(Effect):
         offset : Quantity or float
             Seconds that every pixel gets on top; the corners get just that.
         """
-        travel, offset = _duration("travel", travel), float(in_unit(offset, u.s))
+        shape = checked_shape(shape)
+        travel = number(travel, "travel", u.s, least=0)
+        offset = number(offset, "offset", u.s)
         y, x = (np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in shape)
         return cls(offset + travel * (1 - np.hypot(y[:, None], x) / np.sqrt(2)))
 
@@ -106,14 +107,15 @@ class Shutter(Effect):
         axis : {0, 1}
             0: the curtains run along a column; 1: along a row.
         """
-        if axis not in (0, 1):
-            raise ParameterError("axis", axis, "0 or 1")
-        n = shape[axis]
-        ramp = float(in_unit(skew, u.s)) * ((np.arange(n) + 0.5) / n - 0.5) + float(in_unit(offset, u.s))
+        shape = checked_shape(shape)
+        n = shape[number(axis, "axis", least=0, most=1, whole=True)]
+        skew, offset = number(skew, "skew", u.s), number(offset, "offset", u.s)
+        ramp = skew * ((np.arange(n) + 0.5) / n - 0.5) + offset
         return cls(np.broadcast_to(ramp[:, None] if axis == 0 else ramp, shape).copy())
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:  # noqa: ARG002
         """Multiply the light by the true over the nominal exposure time."""
+        self._check(signal.image.shape)
         if signal.exposure_time > 0:
             factor = np.maximum(1 + np.asarray(self.delay) / signal.exposure_time, 0)
             signal.image = (signal.image * factor).astype(np.float32)
@@ -178,6 +180,7 @@ class Shutter(Effect):
         ChainError
             If the frame has no exposure time, or a pixel was not exposed at all.
         """
+        self._check(frame.shape)
         time = frame.exposure_time
         if time is None:
             raise ChainError("the shutter correction needs the exposure time of the frame")
@@ -196,19 +199,16 @@ class Shutter(Effect):
             flags=np.bitwise_or.reduce(flags) if flags else None,
         )
 
+    def _check(self, shape: tuple[int, ...]) -> None:
+        if np.ndim(self.delay):
+            fits(self.name, self.delay, shape)
+
     def _masters(self, scale: npt.NDArray[np.float32], time: float) -> dict[str, MasterTerm]:
         if not self.id or not time > 0:
             return {}
         # Pixels without a measurement are flagged; they have no error to give.
         known = np.where(np.isfinite(self.variance), self.variance, 0).astype(np.float32)
         return {self.id: MasterTerm(0.0, -scale / np.float32(time), known)}
-
-
-def _duration(name: str, value: Any) -> float:
-    seconds = float(in_unit(value, u.s))
-    if not (np.isfinite(seconds) and seconds >= 0):
-        raise ParameterError(name, value, "0 s or more")
-    return seconds
 
 
 def _time_of(frame: Frame) -> float:

@@ -9,8 +9,9 @@ import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.errors import ParameterError
+from fullwell.quantities import number
 
-__all__ = ["REFERENCE", "activated", "band_gap", "depletion_term", "diffusion_term", "kelvin"]
+__all__ = ["REFERENCE", "activated", "band_gap", "depletion_term", "diffusion_term", "in_kelvin", "kelvin"]
 
 BOLTZMANN = 8.617333262e-5  # eV/K
 #: Kelvin at which rates are stated, as data sheets do: 25 degrees Celsius.
@@ -26,15 +27,28 @@ def kelvin(value: Any) -> float:
     ParameterError
         If it is outside of what the laws are good for, 100 to 400 K.
     """
-    allowed = f"{COLDEST:g} to {HOTTEST:g} K (a Quantity may be in deg_C)"
+    return in_kelvin(value, least=COLDEST, most=HOTTEST)
+
+
+def in_kelvin(value: Any, *, least: float, most: float) -> float:
+    """Return a temperature in kelvin between two limits; a Quantity in degrees Celsius is converted.
+
+    Raises
+    ------
+    ParameterError
+        If it is no temperature, or not within them.
+    """
+    allowed = f"{least:g} to {most:g} K (a Quantity may be in deg_C)"
+    plain = value
     if isinstance(value, u.Quantity):
         try:
-            value = value.to_value(u.K, equivalencies=u.temperature())
+            plain = value.to_value(u.K, equivalencies=u.temperature())
         except u.UnitConversionError as error:
             raise ParameterError("temperature", value, allowed) from error
-    if not COLDEST <= value <= HOTTEST:
-        raise ParameterError("temperature", value, allowed)
-    return float(value)
+    try:
+        return float(number(plain, "temperature", least=least, most=most))
+    except ParameterError as error:
+        raise ParameterError("temperature", value, allowed) from error
 
 
 def band_gap(temperature: npt.ArrayLike) -> npt.NDArray[np.float64]:

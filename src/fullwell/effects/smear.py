@@ -8,14 +8,15 @@ from typing import Any, ClassVar, Literal, Self
 import attrs
 import numpy as np
 import numpy.typing as npt
+from astropy import units as u
 
 from fullwell.detector import Amplifier, Detector
 from fullwell.detector.read_order import in_read_order
 from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
-from fullwell.effects.converters import seconds
-from fullwell.errors import ChainError, ParameterError
+from fullwell.errors import ChainError
 from fullwell.frame import Frame, FrameSet
 from fullwell.noise import Noise
+from fullwell.quantities import choices, quantity
 
 __all__ = ["Smear", "read_last", "undo_smear"]
 
@@ -51,16 +52,10 @@ class Smear(Effect):
     name: ClassVar[str] = "smear"
     stage: ClassVar[Stage] = Stage.SMEAR
     kind: ClassVar[Kind] = Kind.REDISTRIBUTING
-    row_time: float = attrs.field(converter=seconds)
-    transfer: Literal["frame", "read-out"] = "frame"
+    row_time: float = attrs.field(**quantity(u.s, least=0))
+    transfer: Literal["frame", "read-out"] = attrs.field(default="frame", **choices("frame", "read-out"))
     error: float = 0.0
     sees_light_of_transfer: ClassVar[bool] = True
-
-    def __attrs_post_init__(self) -> None:
-        if not (np.isfinite(self.row_time) and self.row_time >= 0):
-            raise ParameterError("row_time", self.row_time, "0 s or more")
-        if self.transfer not in ("frame", "read-out"):
-            raise ParameterError("transfer", self.transfer, "'frame' or 'read-out'")
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:
         """Add the light that each packet meets on its way; expected, since shot noise comes later.

@@ -11,14 +11,15 @@ import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.effects.affine import Affine
-from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage, in_unit
-from fullwell.effects.converters import seconds
+from fullwell.effects.base import Chain, Effect, Kind, Signal, Stage
+from fullwell.effects.converters import places
 from fullwell.effects.dark_law import scaling_key
 from fullwell.effects.silicon import activated, kelvin
 from fullwell.errors import ChainError, NotEnoughFrames, ParameterError
 from fullwell.flags import FLAG_DTYPE, Flags
 from fullwell.frame import Frame, FrameSet, as_frame
 from fullwell.noise import FIXED_PATTERN, Noise
+from fullwell.quantities import checked_shape, number, numbers, pair, quantity
 
 __all__ = ["Telegraph"]
 
@@ -27,28 +28,12 @@ LEAST = 8
 MOST_ENERGY = 2.0  # eV
 
 
-def _pixels(value: Any) -> npt.NDArray[np.int64]:
-    places = np.asarray(value)
-    if places.size and places.dtype.kind not in "iu":
-        raise ParameterError("pixels", places.dtype.name, "whole rows and columns")
-    array = places.astype(np.int64).reshape(-1, 2)
-    if (array < 0).any():
-        raise ParameterError("pixels", array.min(), "rows and columns of 0 or more")
-    return array
-
-
 def _amplitudes(value: Any) -> npt.NDArray[np.float64]:
-    array = np.atleast_1d(np.asarray(in_unit(value, u.electron / u.s), np.float64))
-    if not (np.isfinite(array) & (array >= 0)).all():
-        raise ParameterError("amplitude", array, "finite and 0 e-/s or more")
-    return array
+    return numbers(value, "amplitude", u.electron / u.s, least=0)
 
 
 def _energies(value: Any) -> npt.NDArray[np.float64]:
-    array = np.atleast_1d(np.asarray(value, np.float64))
-    if not ((array > 0) & (array < MOST_ENERGY)).all():
-        raise ParameterError("energy", array, f"above 0 and below {MOST_ENERGY:g} eV")
-    return array
+    return numbers(value, "energy", u.eV, above=0, below=MOST_ENERGY)
 
 
 @attrs.frozen(eq=False)
@@ -67,7 +52,7 @@ class Telegraph(Effect):
         Standard errors of `amplitude`, e-/s, where it was measured.
     temperature : Quantity, float or None
         Kelvin for which `amplitude` holds; for any where it is not known.
-    energy : array of float, or None
+    energy : Quantity, array of float, or None
         Activation energy of the amplitude, eV, one for all or one each. The times in the levels are taken to
         stay as they are.
 
@@ -80,10 +65,10 @@ class Telegraph(Effect):
     name: ClassVar[str] = "telegraph"
     stage: ClassVar[Stage] = Stage.TELEGRAPH
     kind: ClassVar[Kind] = Kind.FLAG_ONLY
-    pixels: npt.NDArray[np.int64] = attrs.field(converter=_pixels)
+    pixels: npt.NDArray[np.int64] = attrs.field(converter=places)
     amplitude: npt.NDArray[np.float64] = attrs.field(default=1.0, converter=_amplitudes)
-    time_high: float = attrs.field(default=600.0, converter=seconds)
-    time_low: float = attrs.field(default=600.0, converter=seconds)
+    time_high: float = attrs.field(default=600.0, **quantity(u.s, above=0))
+    time_low: float = attrs.field(default=600.0, **quantity(u.s, above=0))
     errors: Any = ()
     temperature: float | None = attrs.field(
         default=None, kw_only=True, converter=attrs.converters.optional(kelvin)
@@ -102,9 +87,6 @@ class Telegraph(Effect):
                 raise ParameterError(
                     "temperature", None, "the one at which the amplitudes with an energy hold"
                 )
-        for name in ("time_high", "time_low"):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise ParameterError(name, getattr(self, name), "above 0 s")
 
     @classmethod
     def random(
@@ -112,12 +94,12 @@ class Telegraph(Effect):
         shape: tuple[int, int],
         *,
         fraction: float,
-        amplitude: tuple[float, float],
+        amplitude: tuple[Any, Any],
         seed: int,
         time_high: u.Quantity | float = 600.0,
         time_low: u.Quantity | float = 600.0,
         temperature: u.Quantity | float | None = None,
-        energy: tuple[float, float] | None = None,
+        energy: tuple[Any, Any] | None = None,
     ) -> Self:
         """Scatter such pixels over a detector, amplitudes even in the logarithm.
 
@@ -127,12 +109,12 @@ class Telegraph(Effect):
             Rows and columns.
         fraction : float
             Of the pixels.
-        amplitude : tuple of float
+        amplitude : tuple of float or Quantity
             Lowest and highest, e-/s, above 0.
         seed : int
         time_high, time_low, temperature
             As for the class.
-        energy : tuple of float, optional
+        energy : tuple of float or Quantity, optional
             Lowest and highest activation energy, eV.
 
         Raises
@@ -140,18 +122,17 @@ class Telegraph(Effect):
         ParameterError
             If a value is impossible.
         """
-        if not 0 <= fraction <= 1:
-            raise ParameterError("fraction", fraction, "0 to 1")
-        low, high = amplitude
-        if not 0 < low <= high < np.inf:
-            raise ParameterError("amplitude", amplitude, "two rates above 0 e-/s, the lower first")
+        shape = checked_shape(shape)
+        fraction = number(fraction, "fraction", least=0, most=1)
+        low, high = pair(amplitude, "amplitude", u.electron / u.s, above=0)
         stream = Noise(seed, FIXED_PATTERN).stream(cls.name)
         pixels = np.argwhere(stream.uniform(shape) < fraction)
         rank = stream.uniform(max(len(pixels), 1), draw=1)[: len(pixels)]
         rates = np.exp(np.interp(rank, (0, 1), np.log([low, high])))
         energies: Any = None
         if energy is not None:
-            energies = np.interp(stream.uniform(max(len(pixels), 1), draw=2), (0, 1), energy)
+            between = pair(energy, "energy", u.eV, above=0, below=MOST_ENERGY)
+            energies = np.interp(stream.uniform(max(len(pixels), 1), draw=2), (0, 1), between)
         return cls(
             pixels,
             rates if len(pixels) else low,

@@ -8,9 +8,9 @@ import attrs
 import numpy as np
 from astropy import units as u
 
-from fullwell.effects.base import Effect, Kind, Signal, Stage, in_unit
-from fullwell.errors import ParameterError
+from fullwell.effects.base import Effect, Kind, Signal, Stage
 from fullwell.noise import Noise
+from fullwell.quantities import quantity
 
 __all__ = ["XRays", "add_cloud"]
 
@@ -24,10 +24,6 @@ _POINT = 1e-3
 FANO = 0.12
 
 
-def _rate(value: Any) -> float:
-    return float(in_unit(value, 1 / u.s))
-
-
 @attrs.frozen(eq=False)
 class XRays(Effect):
     """Hits of an Fe55 source on the whole detector, without shutter: they come in the dark time.
@@ -35,9 +31,9 @@ class XRays(Effect):
     Parameters
     ----------
     rate : Quantity or float
-        Hits per second on the whole detector.
-    sigma : float
-        Diffusion: standard deviation of the charge cloud, pixels; 0 puts all charge into one pixel.
+        Hits per second on the whole detector, 0 to 1e6.
+    sigma : Quantity or float
+        Diffusion: standard deviation of the charge cloud, pixels, 0 to 20; 0 puts all charge into one pixel.
 
     Raises
     ------
@@ -53,14 +49,8 @@ class XRays(Effect):
     name: ClassVar[str] = "xrays"
     stage: ClassVar[Stage] = Stage.COSMIC_RAYS
     kind: ClassVar[Kind] = Kind.NOISE_ONLY
-    rate: float = attrs.field(converter=_rate)
-    sigma: float = 0.3
-
-    def __attrs_post_init__(self) -> None:
-        if not (np.isfinite(self.rate) and self.rate >= 0):
-            raise ParameterError("rate", self.rate, "0 hits per second or more")
-        if not (np.isfinite(self.sigma) and 0 <= self.sigma <= 20):
-            raise ParameterError("sigma", self.sigma, "0 to 20 pixels")
+    rate: float = attrs.field(**quantity(1 / u.s, least=0, most=1e6))
+    sigma: float = attrs.field(default=0.3, **quantity(u.pix, least=0, most=20))
 
     def simulate(self, signal: Signal, *, noise: Noise) -> None:
         """Add the hits; ``signal.truth['xrays']`` has their x, y and electrons, shape (hits, 3)."""

@@ -9,13 +9,14 @@ import numpy as np
 
 from fullwell.detector import Detector
 from fullwell.errors import ParameterError
-from fullwell.features.base import ActsOn, Color, Feature, Map, checked, toward_the_ends
+from fullwell.features.base import ActsOn, Color, Feature, Map, toward_the_ends
+from fullwell.quantities import numbers, quantity
 
 __all__ = ["AmplifierGainSteps", "QuantumEfficiencySteps"]
 
 
 def _steps(value: object) -> tuple[float, ...]:
-    return tuple(float(part) for part in np.atleast_1d(np.asarray(value, np.float64)))
+    return tuple(numbers(value, "steps", above=-1).tolist())
 
 
 @attrs.frozen
@@ -34,7 +35,7 @@ class QuantumEfficiencySteps(Feature):
     acts_on: ClassVar[ActsOn] = ActsOn.PHOTONS
     color: ClassVar[Color] = Color.ENDS
     steps: tuple[float, ...] = attrs.field(default=0.005, converter=_steps)
-    at_ends: float = attrs.field(default=5.0, **checked(least=0, most=1e3))
+    at_ends: float = attrs.field(default=5.0, **quantity(least=0, most=1e3))
 
     def render(self, detector: Detector, *, wavelength: float = 600.0) -> Map:
         """Return the factor by which the response of each pixel changes."""
@@ -69,7 +70,7 @@ def _factors(steps: tuple[float, ...], detector: Detector, color: float = 1.0) -
     number = len(detector.amplifiers)
     if len(steps) == 1:
         steps = tuple(steps[0] * (i % 2) for i in range(number))
-    if len(steps) != number or not all(np.isfinite(step) and color * step > -1 for step in steps):
+    if len(steps) != number or not all(color * step > -1 for step in steps):
         raise ParameterError("steps", steps, f"1 number or {number}, above -1 in all light")
     return 1 + color * np.asarray(steps)
 

@@ -9,7 +9,8 @@ import numpy as np
 from astropy import units as u
 
 from fullwell.detector import Detector
-from fullwell.features.base import ActsOn, Color, Feature, Map, checked, shallow
+from fullwell.features.base import ActsOn, Color, Feature, Map, shallow
+from fullwell.quantities import quantity
 
 __all__ = ["Annealing"]
 
@@ -31,9 +32,9 @@ class Annealing(Feature):
     name: ClassVar[str] = "annealing"
     acts_on: ClassVar[ActsOn] = ActsOn.PHOTONS
     color: ClassVar[Color] = Color.BLUE
-    amplitude: float = attrs.field(default=0.01, **checked(least=0, most=0.5))
-    pitch: float = attrs.field(default=55.0, **checked(least=2, most=1e4))
-    angle: float = attrs.field(default=20.0, **checked(u.deg))
+    amplitude: float = attrs.field(default=0.01, **quantity(least=0, most=0.5))
+    pitch: float = attrs.field(default=55.0, **quantity(u.pix, least=2, most=1e4))
+    angle: float = attrs.field(default=20.0, **quantity(u.deg))
 
     def render(self, detector: Detector, *, wavelength: float = 600.0) -> Map:
         """Return the factor by which the response of each pixel changes."""

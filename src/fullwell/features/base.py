@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from enum import Enum, Flag, auto
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from astropy import units as u
 
 from fullwell.detector import Detector
 from fullwell.effects import Boundaries
-from fullwell.effects.base import in_unit
-from fullwell.errors import ParameterError
 from fullwell.noise import FIXED_PATTERN, Noise, Stream
 
 __all__ = [
@@ -23,7 +20,6 @@ __all__ = [
     "Color",
     "Feature",
     "Map",
-    "checked",
     "fixed",
     "shallow",
     "toward_the_ends",
@@ -116,22 +112,6 @@ class AreaFeature(Feature):
 def fixed(seed: int, name: str) -> Stream:
     """Return the random numbers of what is the same in all exposures."""
     return Noise(seed, FIXED_PATTERN).stream(f"feature_{name}")
-
-
-def checked(
-    unit: u.UnitBase = u.dimensionless_unscaled, *, least: float = -np.inf, most: float = np.inf
-) -> dict[str, Any]:
-    """Return converter and validator of an attrs field: a finite number or Quantity within limits."""
-
-    def convert(value: Any) -> float:
-        return float(in_unit(value, unit))
-
-    def validate(_: Any, attribute: Any, value: float) -> None:
-        if not (np.isfinite(value) and least <= value <= most):
-            allowed = f"finite, {least:g} to {most:g}{f' {unit}' if str(unit) else ''}"
-            raise ParameterError(attribute.name, value, allowed)
-
-    return {"converter": convert, "validator": validate}
 
 
 def shallow(wavelength: float) -> float:

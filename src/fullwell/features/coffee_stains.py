@@ -6,10 +6,12 @@ from typing import ClassVar
 
 import attrs
 import numpy as np
+from astropy import units as u
 
 from fullwell.detector import Detector
-from fullwell.features.base import ActsOn, Color, Feature, Map, checked, fixed, shallow
+from fullwell.features.base import ActsOn, Color, Feature, Map, fixed, shallow
 from fullwell.features.drawing import around
+from fullwell.quantities import quantity, seeds
 
 __all__ = ["CoffeeStains"]
 
@@ -31,10 +33,10 @@ class CoffeeStains(Feature):
     name: ClassVar[str] = "coffee_stains"
     acts_on: ClassVar[ActsOn] = ActsOn.PHOTONS
     color: ClassVar[Color] = Color.BLUE
-    number: int = attrs.field(default=3, **checked(least=0, most=10_000))
-    depth: float = attrs.field(default=0.05, **checked(least=0, most=1))
-    size: float = attrs.field(default=60.0, **checked(least=2, most=1e4))
-    seed: int = 0
+    number: int = attrs.field(default=3, **quantity(least=0, most=10_000, whole=True))
+    depth: float = attrs.field(default=0.05, **quantity(least=0, most=1))
+    size: float = attrs.field(default=60.0, **quantity(u.pix, least=2, most=1e4))
+    seed: int = attrs.field(default=0, **seeds())
 
     def render(self, detector: Detector, *, wavelength: float = 600.0) -> Map:
         """Return the factor by which the response of each pixel changes."""

@@ -9,8 +9,9 @@ import numpy as np
 from astropy import units as u
 
 from fullwell.detector import Detector
-from fullwell.features.base import ActsOn, Feature, Map, checked, fixed
+from fullwell.features.base import ActsOn, Feature, Map, fixed
 from fullwell.features.drawing import around, step_between
+from fullwell.quantities import quantity, seeds
 
 __all__ = ["Donuts"]
 
@@ -39,13 +40,13 @@ class Donuts(Feature):
 
     name: ClassVar[str] = "donuts"
     acts_on: ClassVar[ActsOn] = ActsOn.PHOTONS
-    number: int = attrs.field(default=20, **checked(least=0, most=100_000))
-    depth: float = attrs.field(default=0.03, **checked(least=0, most=1))
-    distance: float = attrs.field(default=6.0, **checked(u.mm, least=0, most=1e4))
-    f_ratio: float = attrs.field(default=8.0, **checked(least=0.5, most=1000))
-    obstruction: float = attrs.field(default=0.35, **checked(least=0, most=0.95))
-    pixel_size: float = attrs.field(default=9.0, **checked(u.um, least=0.1, most=1000))
-    seed: int = 0
+    number: int = attrs.field(default=20, **quantity(least=0, most=100_000, whole=True))
+    depth: float = attrs.field(default=0.03, **quantity(least=0, most=1))
+    distance: float = attrs.field(default=6.0, **quantity(u.mm, least=0, most=1e4))
+    f_ratio: float = attrs.field(default=8.0, **quantity(least=0.5, most=1000))
+    obstruction: float = attrs.field(default=0.35, **quantity(least=0, most=0.95))
+    pixel_size: float = attrs.field(default=9.0, **quantity(u.um, least=0.1, most=1000))
+    seed: int = attrs.field(default=0, **seeds())
 
     @property
     def diameter(self) -> float:

@@ -6,12 +6,14 @@ from typing import ClassVar
 
 import attrs
 import numpy as np
+from astropy import units as u
 
 from fullwell.detector import Detector
 from fullwell.effects import Boundaries
 from fullwell.errors import ParameterError
-from fullwell.features.base import AreaFeature, Map, checked
+from fullwell.features.base import AreaFeature, Map
 from fullwell.features.drawing import boundaries_along
+from fullwell.quantities import quantity
 
 __all__ = ["EdgeRollOff"]
 
@@ -34,11 +36,13 @@ class EdgeRollOff(AreaFeature):
     """
 
     name: ClassVar[str] = "edge_roll_off"
-    depth: float = attrs.field(default=0.1, **checked(least=-1, most=1))
-    width: float = attrs.field(default=3.0, **checked(least=0.1, most=1e4))
+    depth: float = attrs.field(default=0.1, **quantity(least=-1, most=1))
+    width: float = attrs.field(default=3.0, **quantity(u.pix, least=0.1, most=1e4))
     sides: str = "left right bottom top"
 
     def __attrs_post_init__(self) -> None:
+        if not isinstance(self.sides, str):
+            raise ParameterError("sides", self.sides, "some of left, right, bottom, top")
         unknown = sorted(set(self.sides.split()).difference(*_SIDES))
         if unknown:
             raise ParameterError("sides", unknown, "some of left, right, bottom, top")

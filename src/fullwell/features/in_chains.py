@@ -13,10 +13,10 @@ from astropy import units as u
 
 from fullwell.detector import Detector
 from fullwell.effects import Boundaries, Effect, Flat, Gain, PixelArea
-from fullwell.effects.base import in_unit
 from fullwell.errors import ParameterError
 from fullwell.features.amplifier_steps import AmplifierGainSteps
 from fullwell.features.base import VISUAL, ActsOn, AreaFeature, Feature
+from fullwell.quantities import number
 
 __all__ = ["as_effects", "gain_with", "pixel_area_of", "response_of"]
 
@@ -54,9 +54,7 @@ def response_of(
     ParameterError
         If the wavelength is none that silicon sees, or the features leave no light.
     """
-    nanometers = float(in_unit(wavelength, u.nm))
-    if not 200 <= nanometers <= 1200:
-        raise ParameterError("wavelength", wavelength, "200 to 1200 nm, where silicon sees")
+    nanometers = number(wavelength, "wavelength", u.nm, least=200, most=1200)  # where silicon sees
     image = np.ones(detector.shape)
     for feature in features:
         if feature.acts_on in acts_on:

@@ -9,7 +9,8 @@ import numpy as np
 
 from fullwell.detector import Detector
 from fullwell.effects import Boundaries
-from fullwell.features.base import AreaFeature, checked
+from fullwell.features.base import AreaFeature
+from fullwell.quantities import quantity
 
 __all__ = ["MidlineBreak"]
 
@@ -25,7 +26,7 @@ class MidlineBreak(AreaFeature):
     """
 
     name: ClassVar[str] = "midline_break"
-    amplitude: float = attrs.field(default=0.02, **checked(least=-1, most=1))
+    amplitude: float = attrs.field(default=0.02, **quantity(least=-1, most=1))
 
     def boundaries(self, detector: Detector) -> Boundaries:
         """Return how far the boundaries of pixels are moved: one between two rows."""

@@ -6,11 +6,13 @@ from typing import ClassVar
 
 import attrs
 import numpy as np
+from astropy import units as u
 
 from fullwell.detector import Detector
 from fullwell.effects import Boundaries
-from fullwell.features.base import AreaFeature, Map, checked
+from fullwell.features.base import AreaFeature, Map
 from fullwell.features.drawing import boundaries_along
+from fullwell.quantities import quantity
 
 __all__ = ["PictureFrame"]
 
@@ -28,8 +30,8 @@ class PictureFrame(AreaFeature):
     """
 
     name: ClassVar[str] = "picture_frame"
-    depth: float = attrs.field(default=0.015, **checked(least=-1, most=1))
-    width: float = attrs.field(default=9.0, **checked(least=0, most=1e4))
+    depth: float = attrs.field(default=0.015, **quantity(least=-1, most=1))
+    width: float = attrs.field(default=9.0, **quantity(u.pix, least=0, most=1e4))
 
     def boundaries(self, detector: Detector) -> Boundaries:
         """Return how far the boundaries of pixels are moved: outward, the farther the nearer to the edge."""

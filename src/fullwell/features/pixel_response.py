@@ -8,7 +8,8 @@ import attrs
 import numpy as np
 
 from fullwell.detector import Detector
-from fullwell.features.base import ActsOn, Feature, Map, checked, fixed
+from fullwell.features.base import ActsOn, Feature, Map, fixed
+from fullwell.quantities import quantity, seeds
 
 __all__ = ["PixelResponse"]
 
@@ -27,8 +28,8 @@ class PixelResponse(Feature):
 
     name: ClassVar[str] = "pixel_response"
     acts_on: ClassVar[ActsOn] = ActsOn.PHOTONS
-    scatter: float = attrs.field(default=0.004, **checked(least=0, most=0.3))
-    seed: int = 0
+    scatter: float = attrs.field(default=0.004, **quantity(least=0, most=0.3))
+    seed: int = attrs.field(default=0, **seeds())
 
     def render(self, detector: Detector, *, wavelength: float = 600.0) -> Map:  # noqa: ARG002
         """Return the factor by which the response of each pixel changes."""

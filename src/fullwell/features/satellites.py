@@ -9,7 +9,8 @@ import numpy as np
 from astropy import units as u
 
 from fullwell.detector import Detector
-from fullwell.features.base import ActsOn, Feature, Map, checked
+from fullwell.features.base import ActsOn, Feature, Map
+from fullwell.quantities import quantities, quantity
 
 __all__ = ["Satellite"]
 
@@ -30,10 +31,10 @@ class Satellite(Feature):
 
     name: ClassVar[str] = "satellite"
     acts_on: ClassVar[ActsOn] = ActsOn.PHOTONS | ActsOn.TIME
-    start: tuple[float, float] = (0.0, 0.0)
-    angle: float = attrs.field(default=30.0, **checked(u.deg))
-    brightness: float = attrs.field(default=0.05, **checked(least=0, most=1e6))
-    width: float = attrs.field(default=1.5, **checked(least=0.1, most=1e3))
+    start: tuple[float, float] = attrs.field(default=(0.0, 0.0), **quantities(u.pix, size=2))
+    angle: float = attrs.field(default=30.0, **quantity(u.deg))
+    brightness: float = attrs.field(default=0.05, **quantity(least=0, most=1e6))
+    width: float = attrs.field(default=1.5, **quantity(u.pix, least=0.1, most=1e3))
 
     def render(self, detector: Detector, *, wavelength: float = 600.0) -> Map:  # noqa: ARG002
         """Return the factor by which the response of each pixel changes."""

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 import attrs
 import numpy as np
+from astropy import units as u
 
 from fullwell.detector import Detector
-from fullwell.errors import ParameterError
-from fullwell.features.base import ActsOn, Feature, Map, checked, fixed
+from fullwell.features.base import ActsOn, Feature, Map, fixed
 from fullwell.features.drawing import around
+from fullwell.quantities import pairs, quantity, seeds
 
 __all__ = ["Specks"]
 
@@ -32,16 +33,10 @@ class Specks(Feature):
 
     name: ClassVar[str] = "specks"
     acts_on: ClassVar[ActsOn] = ActsOn.PHOTONS
-    number: int = attrs.field(default=10, **checked(least=0, most=1_000_000))
-    depth: tuple[float, float] = (0.2, 0.8)
-    radius: tuple[float, float] = (0.7, 2.5)
-    seed: int = 0
-
-    def __attrs_post_init__(self) -> None:
-        if not 0 <= self.depth[0] <= self.depth[1] <= 1:
-            raise ParameterError("depth", self.depth, "two parts from 0 to 1, the smaller first")
-        if not 0 < self.radius[0] <= self.radius[1] < 1000:
-            raise ParameterError("radius", self.radius, "two radii above 0 pixels, the smaller first")
+    number: int = attrs.field(default=10, **quantity(least=0, most=1_000_000, whole=True))
+    depth: tuple[float, float] = attrs.field(default=(0.2, 0.8), **pairs(least=0, most=1))
+    radius: tuple[float, float] = attrs.field(default=(0.7, 2.5), **pairs(u.pix, above=0, below=1000))
+    seed: int = attrs.field(default=0, **seeds())
 
     def render(self, detector: Detector, *, wavelength: float = 600.0) -> Map:  # noqa: ARG002
         """Return the factor by which the response of each pixel changes."""

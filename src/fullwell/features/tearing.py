@@ -9,7 +9,8 @@ import numpy as np
 
 from fullwell.detector import Detector
 from fullwell.effects import Boundaries
-from fullwell.features.base import ActsOn, AreaFeature, checked, fixed
+from fullwell.features.base import ActsOn, AreaFeature, fixed
+from fullwell.quantities import quantity, seeds
 
 __all__ = ["Tearing"]
 
@@ -29,9 +30,9 @@ class Tearing(AreaFeature):
 
     name: ClassVar[str] = "tearing"
     acts_on: ClassVar[ActsOn] = ActsOn.AREA | ActsOn.TIME
-    amplitude: float = attrs.field(default=0.005, **checked(least=0, most=0.5))
-    exposure: int = 0
-    seed: int = 0
+    amplitude: float = attrs.field(default=0.005, **quantity(least=0, most=0.5))
+    exposure: int = attrs.field(default=0, **quantity(least=0, most=2**32 - 1, whole=True))
+    seed: int = attrs.field(default=0, **seeds())
 
     def boundaries(self, detector: Detector) -> Boundaries:
         """Return how far the boundaries of pixels are moved: three around each border of amplifiers."""

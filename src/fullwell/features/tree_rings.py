@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 import numpy.typing as npt
+from astropy import units as u
 
 from fullwell.detector import Detector
 from fullwell.effects import Boundaries
-from fullwell.features.base import AreaFeature, Map, checked, fixed
+from fullwell.features.base import AreaFeature, Map, fixed
+from fullwell.quantities import pairs, quantities, quantity, seeds
 
 __all__ = ["TreeRings"]
 
@@ -39,11 +41,11 @@ class TreeRings(AreaFeature):
     """
 
     name: ClassVar[str] = "tree_rings"
-    amplitude: float = attrs.field(default=1e-4, **checked(least=0, most=0.1))
-    growth: float = attrs.field(default=3000.0, **checked(least=1, most=1e7))
-    center: tuple[float, float] = (-200.0, -200.0)
-    periods: tuple[float, float] = (36.0, 67.0)
-    seed: int = 0
+    amplitude: float = attrs.field(default=1e-4, **quantity(least=0, most=0.1))
+    growth: float = attrs.field(default=3000.0, **quantity(u.pix, least=1, most=1e7))
+    center: tuple[float, float] = attrs.field(default=(-200.0, -200.0), **quantities(u.pix, size=2))
+    periods: tuple[float, float] = attrs.field(default=(36.0, 67.0), **pairs(u.pix, above=0, most=1e6))
+    seed: int = attrs.field(default=0, **seeds())
     waves: ClassVar[int] = 20
 
     def boundaries(self, detector: Detector) -> Boundaries:

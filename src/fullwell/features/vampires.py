@@ -6,12 +6,14 @@ from typing import ClassVar
 
 import attrs
 import numpy as np
+from astropy import units as u
 
 from fullwell.detector import Detector
 from fullwell.effects import Boundaries
 from fullwell.errors import ParameterError
-from fullwell.features.base import AreaFeature, Map, checked, fixed
+from fullwell.features.base import AreaFeature, Map, fixed
 from fullwell.features.drawing import around
+from fullwell.quantities import quantity, seeds
 
 __all__ = ["Vampires"]
 
@@ -38,10 +40,10 @@ class Vampires(AreaFeature):
     """
 
     name: ClassVar[str] = "vampires"
-    number: int = attrs.field(default=2, **checked(least=0, most=10_000))
-    excess: float = attrs.field(default=0.9, **checked(least=0, most=20))
-    radius: float = attrs.field(default=6.0, **checked(least=2, most=200))
-    seed: int = 0
+    number: int = attrs.field(default=2, **quantity(least=0, most=10_000, whole=True))
+    excess: float = attrs.field(default=0.9, **quantity(least=0, most=20))
+    radius: float = attrs.field(default=6.0, **quantity(u.pix, least=2, most=200))
+    seed: int = attrs.field(default=0, **seeds())
 
     def __attrs_post_init__(self) -> None:
         # Where the ring is deepest something has to be left.

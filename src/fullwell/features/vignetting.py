@@ -8,7 +8,8 @@ import attrs
 import numpy as np
 
 from fullwell.detector import Detector
-from fullwell.features.base import ActsOn, Feature, Map, checked
+from fullwell.features.base import ActsOn, Feature, Map
+from fullwell.quantities import quantities, quantity
 
 __all__ = ["Vignetting"]
 
@@ -27,8 +28,8 @@ class Vignetting(Feature):
 
     name: ClassVar[str] = "vignetting"
     acts_on: ClassVar[ActsOn] = ActsOn.PHOTONS
-    corner: float = attrs.field(default=0.06, **checked(least=0, most=1))
-    center: tuple[float, float] = (0.5, 0.5)
+    corner: float = attrs.field(default=0.06, **quantity(least=0, most=1))
+    center: tuple[float, float] = attrs.field(default=(0.5, 0.5), **quantities(size=2))
 
     def render(self, detector: Detector, *, wavelength: float = 600.0) -> Map:  # noqa: ARG002
         """Return the factor by which the response of each pixel changes."""

@@ -202,7 +202,7 @@ def _overscan(frame: Frame, skip: tuple[int, int]) -> float | None:
     if detector is None or frame.layout != "raw" or any(a.overscan is None for a in detector.amplifiers):
         return None
     try:
-        levels = Overscan(skip=skip).level(frame)  # type: ignore[arg-type]
+        levels = Overscan(skip=skip).level(frame)
         return float(np.mean([level for level, _ in levels]))
     except ParameterError:
         return None  # narrower than what is left out of it

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import attrs
 import numpy as np
 import numpy.typing as npt
+from astropy import units as u
 
 from fullwell.brief import Brief
 from fullwell.detector import Detector
@@ -21,6 +22,7 @@ from fullwell.photon_transfer.fits import AmplifierFit, fit_curve, troubles
 from fullwell.photon_transfer.lag_matrices import sum_of_all_lags
 from fullwell.photon_transfer.models import B_LAGS, make_model
 from fullwell.photon_transfer.pairing import TOLERANCE, match_pairs
+from fullwell.quantities import number
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -30,6 +32,7 @@ __all__ = ["SIGN", "PhotonTransfer"]
 
 SIGN = "a_00 < 0: a pixel that holds charge shrinks; some programs print it positive"
 MAX_SIGNAL = 100_000.0
+MOST_LAGS = 64  # 4096 covariances of each pair: beyond, a fit takes hours and days
 
 
 def _as_tuple(fits: Iterable[AmplifierFit]) -> tuple[AmplifierFit, ...]:
@@ -91,7 +94,7 @@ class PhotonTransfer(Brief):
         detector : Detector, optional
             Instead of that of the frames.
         lags : int
-            Covariances to ``lags - 1`` columns and rows.
+            Covariances to ``lags - 1`` columns and rows, 1 to 64; an amplifier is as wide and high at least.
         b_lags : int
             Lags with a b of their own.
         clip : float or None
@@ -115,7 +118,13 @@ class PhotonTransfer(Brief):
         UnitError, ChainError, FrameError, ParameterError
             If the frames are not what they have to be; see `measure_curves`.
         """
-        make_model(model, lags=max(lags, 1), b_lags=b_lags)  # refuses before hours of work
+        # Refused before hours of work.
+        lags = number(lags, "lags", least=1, most=MOST_LAGS, whole=True)
+        b_lags = number(b_lags, "b_lags", least=0, most=MOST_LAGS, whole=True)
+        tolerance = number(tolerance, "tolerance", least=0, below=1)
+        least_pixels = number(least_pixels, "least_pixels", least=1, whole=True)
+        max_signal = number(max_signal, "max_signal", u.electron, above=0, infinite=True, optional=True)
+        make_model(model, lags=lags, b_lags=b_lags)
         twos, unpaired = _twos(pairs, by=by, tolerance=tolerance)
         curves = measure_curves(
             twos,
@@ -162,8 +171,7 @@ class PhotonTransfer(Brief):
         have = min(curve.lags for curve in curves)
         if lags is not None and not 1 <= lags <= have:
             raise ParameterError("lags", lags, f"1 to {have}, which the curves have")
-        if max_signal is not None and not max_signal > 0:
-            raise ParameterError("max_signal", max_signal, "above 0 e-, or None")
+        max_signal = number(max_signal, "max_signal", u.electron, above=0, infinite=True, optional=True)
         fits = [
             fit_curve(curve, model=model, max_signal=max_signal, lags=lags or have, b_lags=b_lags)
             for curve in curves

@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 import numpy.typing as npt
+from astropy import units as u
 
 from fullwell.brief import Brief
 from fullwell.errors import ParameterError
-from fullwell.scene.source import rate
+from fullwell.quantities import quantity
+from fullwell.scene.source import each_of
 
 __all__ = ["Galaxies"]
 
@@ -21,8 +23,32 @@ REACH = 8.0
 _SIGMA_OF_FWHM = 1 / (2 * math.sqrt(2 * math.log(2)))
 
 
-def _values(value: Any) -> Values:
-    return np.atleast_1d(np.asarray(rate(value), np.float64))
+def _x(value: Any) -> Any:
+    return each_of(value, "x", u.pix)
+
+
+def _y(value: Any) -> Any:
+    return each_of(value, "y", u.pix)
+
+
+def _flux(value: Any) -> Any:
+    return each_of(value, "flux", u.electron / u.s, least=0)
+
+
+def _radius(value: Any) -> Any:
+    return each_of(value, "radius", u.pix, least=1e-3, most=1e5)
+
+
+def _index(value: Any) -> Any:
+    return each_of(value, "index", least=0.3, most=8)
+
+
+def _axis_ratio(value: Any) -> Any:
+    return each_of(value, "axis_ratio", least=0.01, most=1)
+
+
+def _angle(value: Any) -> Any:
+    return each_of(value, "angle", u.rad)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -58,36 +84,24 @@ class Galaxies(Brief):
     """
 
     night_sky: ClassVar[bool] = False
-    x: Values = attrs.field(converter=_values)
-    y: Values = attrs.field(converter=_values)
-    flux: Values = attrs.field(converter=_values)
-    radius: Values = attrs.field(converter=_values)
-    index: Values = attrs.field(converter=_values, default=1.0)
-    axis_ratio: Values = attrs.field(converter=_values, default=1.0)
-    angle: Values = attrs.field(converter=_values, default=0.0)
-    fwhm: float = 3.0
+    x: Values = attrs.field(converter=_x)
+    y: Values = attrs.field(converter=_y)
+    flux: Values = attrs.field(converter=_flux)
+    radius: Values = attrs.field(converter=_radius)
+    index: Values = attrs.field(converter=_index, default=1.0)
+    axis_ratio: Values = attrs.field(converter=_axis_ratio, default=1.0)
+    angle: Values = attrs.field(converter=_angle, default=0.0)
+    fwhm: float = attrs.field(default=3.0, **quantity(u.pix, least=0, most=1e4))
 
     def __attrs_post_init__(self) -> None:
-        limits = {
-            "flux": (0.0, math.inf),
-            "radius": (1e-3, 1e5),
-            "index": (0.3, 8.0),
-            "axis_ratio": (0.01, 1.0),
-            "angle": (-math.inf, math.inf),
-        }
-        for name, (least, most) in limits.items():
+        for name in ("flux", "radius", "index", "axis_ratio", "angle"):
             values = getattr(self, name)
             if values.size not in (1, self.x.size):
                 raise ParameterError(f"length of {name}", values.size, f"1 or {self.x.size}")
-            bad = ~(np.isfinite(values) & (values >= least) & (values <= most))
-            if bad.any():
-                raise ParameterError(name, float(values[bad][0]), f"finite, {least:g} to {most:g}")
-        if self.x.shape != self.y.shape or not np.isfinite([self.x, self.y]).all():
+        if self.x.shape != self.y.shape:
             raise ParameterError(
                 "position of a galaxy", (self.x.size, self.y.size), "x and y, finite, in pairs"
             )
-        if not (math.isfinite(self.fwhm) and self.fwhm >= 0):
-            raise ParameterError("fwhm", self.fwhm, "0 pixels or more")
 
     def render(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
         """Return the expected photo-electrons per second and pixel."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from fullwell.scene.source import not_negative, rate
+from fullwell.scene.source import light_level
 
 __all__ = ["Lamp"]
+
+
+def _level(value: Any) -> Any:
+    return light_level(value, "level")
 
 
 @attrs.frozen
@@ -29,7 +33,7 @@ class Lamp:
     """
 
     night_sky: ClassVar[bool] = False
-    level: float = attrs.field(converter=rate, validator=not_negative)
+    level: float = attrs.field(converter=_level)
 
     def render(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
         """Return the expected photo-electrons per second and pixel."""

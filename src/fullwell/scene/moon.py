@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
 import numpy.typing as npt
+from astropy import units as u
 
-from fullwell.errors import ParameterError
-from fullwell.scene.source import not_negative, rate
+from fullwell.quantities import Limits, number, quantity
+from fullwell.scene.source import light_level
 
 __all__ = ["Moonlight"]
+
+
+def _arcseconds(value: Any) -> float:
+    limits = Limits(u.arcsec, above=0, below=3600)
+    if isinstance(value, u.Quantity) and value.unit.is_equivalent(u.arcsec / u.pix):
+        value = value.to_value(u.arcsec / u.pix)
+    return float(number(value, "pixel_scale", limits))
+
+
+def _level(value: Any) -> Any:
+    return light_level(value, "level")
 
 
 @attrs.frozen
@@ -23,11 +35,11 @@ class Moonlight:
     ----------
     level : float or Quantity
         e-/s/pixel in the middle of the frame.
-    distance : float
+    distance : Quantity or float
         Degrees from the middle of the frame to the moon, 1 to 180.
-    direction : float
+    direction : Quantity or float
         Degrees from the direction of columns toward that of rows; where the moon stands.
-    pixel_scale : float
+    pixel_scale : Quantity or float
         Arc seconds a pixel.
 
     Raises
@@ -43,18 +55,10 @@ class Moonlight:
     """
 
     night_sky: ClassVar[bool] = False
-    level: float = attrs.field(converter=rate, validator=not_negative)
-    distance: float = 60.0
-    direction: float = 0.0
-    pixel_scale: float = 1.0
-
-    def __attrs_post_init__(self) -> None:
-        if not 1 <= self.distance <= 180:
-            raise ParameterError("distance", self.distance, "1 to 180 degrees")
-        if not math.isfinite(self.direction):
-            raise ParameterError("direction", self.direction, "finite degrees")
-        if not 0 < self.pixel_scale < 3600:
-            raise ParameterError("pixel_scale", self.pixel_scale, "above 0 and below 3600 arc seconds")
+    level: float = attrs.field(converter=_level)
+    distance: float = attrs.field(default=60.0, **quantity(u.deg, least=1, most=180))
+    direction: float = attrs.field(default=0.0, **quantity(u.deg))
+    pixel_scale: float = attrs.field(default=1.0, converter=_arcseconds)
 
     def render(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
         """Return the expected photo-electrons per second and pixel."""

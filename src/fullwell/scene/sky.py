@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from fullwell.errors import ParameterError
-from fullwell.scene.source import not_negative, rate
+from fullwell.quantities import quantities
+from fullwell.scene.source import light_level
 
 __all__ = ["Sky"]
 
 #: Rows done at a time, so that what is computed on the way stays in the processor's caches.
 _ROWS = 16
+
+
+def _level(value: Any) -> Any:
+    return light_level(value, "level")
 
 
 @attrs.frozen
@@ -32,11 +39,11 @@ class Sky:
         If the level is negative, or the gradient so steep that a corner would be.
     """
 
-    level: float = attrs.field(converter=rate, validator=not_negative)
-    gradient: tuple[float, float] = (0.0, 0.0)
+    level: float = attrs.field(converter=_level)
+    gradient: tuple[float, float] = attrs.field(default=(0.0, 0.0), **quantities(size=2))
 
     def __attrs_post_init__(self) -> None:
-        if len(self.gradient) != 2 or not abs(self.gradient[0]) + abs(self.gradient[1]) <= 2:
+        if not abs(self.gradient[0]) + abs(self.gradient[1]) <= 2:
             raise ParameterError("gradient", self.gradient, "two numbers whose sizes add up to 2 at most")
 
     @property

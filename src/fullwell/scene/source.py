@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
-from fullwell.effects.base import in_unit
 from fullwell.errors import ParameterError
+from fullwell.quantities import dimensions, in_unit, number, numbers
 
-__all__ = ["Scene", "Source", "has_night_sky", "not_negative", "rate"]
+__all__ = ["Scene", "Source", "each_of", "has_night_sky", "light_level", "rate"]
 
 
 @runtime_checkable
@@ -90,8 +90,8 @@ def has_night_sky(scene: Any) -> bool:
     return scene is not None and bool(getattr(scene, "night_sky", True))
 
 
-def rate(value: Any) -> Any:
-    """Attrs converter: strip a Quantity to e-/s or e-/s/pixel; anything else is in that unit already.
+def rate(value: Any, *, name: str = "light") -> Any:
+    """Strip a Quantity to e-/s or e-/s/pixel; anything else is in that unit already.
 
     Raises
     ------
@@ -101,16 +101,30 @@ def rate(value: Any) -> Any:
     per_pixel = u.electron / u.s / u.pix
     if isinstance(value, u.Quantity) and value.unit.is_equivalent(per_pixel):
         return value.to_value(per_pixel)
-    return in_unit(value, u.electron / u.s)
+    return in_unit(value, u.electron / u.s, name=name)
 
 
-def not_negative(_: Any, attribute: Any, value: float) -> None:
-    """Attrs validator: finite, and 0 or more.
+def light_level(value: Any, name: str) -> float:
+    """Return a level of light in e-/s: finite, and 0 or more.
 
     Raises
     ------
     ParameterError
-        If it is not.
+        If it is none.
     """
-    if not (np.isfinite(value) and value >= 0):
-        raise ParameterError(attribute.name, value, "finite and 0 or more")
+    return float(number(rate(value, name=name), name, u.electron / u.s, least=0))
+
+
+def each_of(value: Any, name: str, unit: u.UnitBase | None = None, **bounds: Any) -> npt.NDArray[np.float64]:
+    """Return numbers, one a source; there may be none.
+
+    Raises
+    ------
+    ParameterError
+        If one of them is none, or not within the bounds; see `fullwell.quantities.number`.
+    """
+    if unit == u.electron / u.s:
+        value = rate(value, name=name)
+    if dimensions(value) == 1 and np.size(value) == 0:
+        return np.zeros(0)
+    return numbers(value, name, unit, **bounds)

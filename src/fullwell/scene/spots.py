@@ -8,13 +8,27 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 import numpy.typing as npt
+from astropy import units as u
 
 from fullwell.brief import Brief
 from fullwell.detector import Detector
 from fullwell.errors import ParameterError
-from fullwell.scene.source import not_negative, rate
+from fullwell.quantities import quantity
+from fullwell.scene.source import each_of, light_level
 
 __all__ = ["Spots"]
+
+
+def _x(value: Any) -> Any:
+    return each_of(value, "x", u.pix)
+
+
+def _y(value: Any) -> Any:
+    return each_of(value, "y", u.pix)
+
+
+def _level(value: Any) -> Any:
+    return light_level(value, "level")
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -39,21 +53,15 @@ class Spots(Brief):
     """
 
     night_sky: ClassVar[bool] = False
-    x: Any = attrs.field(converter=np.atleast_1d)
-    y: Any = attrs.field(converter=np.atleast_1d)
-    level: float = attrs.field(converter=rate, validator=not_negative)
-    radius: float = 10.0
-    blur: float = 1.0
+    x: npt.NDArray[np.float64] = attrs.field(converter=_x)
+    y: npt.NDArray[np.float64] = attrs.field(converter=_y)
+    level: float = attrs.field(converter=_level)
+    radius: float = attrs.field(default=10.0, **quantity(u.pix, least=0.5, most=1e5))
+    blur: float = attrs.field(default=1.0, **quantity(u.pix, least=0, most=1e4))
 
     def __attrs_post_init__(self) -> None:
-        if np.shape(self.x) != np.shape(self.y) or not np.isfinite([self.x, self.y]).all():
-            raise ParameterError(
-                "position of a spot", (np.shape(self.x), np.shape(self.y)), "finite, in pairs"
-            )
-        for name, least in (("radius", 0.5), ("blur", 0.0)):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value >= least):
-                raise ParameterError(name, value, f"{least} pixels or more")
+        if np.shape(self.x) != np.shape(self.y):
+            raise ParameterError("length of x, y", (np.shape(self.x), np.shape(self.y)), "finite, in pairs")
 
     @classmethod
     def on_amplifiers(

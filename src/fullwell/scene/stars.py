@@ -10,11 +10,14 @@ from typing import Any, ClassVar, Literal, Self
 import attrs
 import numpy as np
 import numpy.typing as npt
+from astropy import units as u
 
 from fullwell.brief import Brief
 from fullwell.errors import ParameterError
 from fullwell.noise import FIXED_PATTERN, Noise
-from fullwell.scene.source import rate
+from fullwell.quantities import checked_shape, choices, pair, quantity
+from fullwell.quantities import number as checked_number
+from fullwell.scene.source import each_of
 
 __all__ = ["Stars"]
 
@@ -27,8 +30,16 @@ _Part = tuple[slice, slice]
 _STARS = 1024
 
 
-def _values(value: Any) -> Values:
-    return np.atleast_1d(np.asarray(rate(value), np.float64))
+def _x(value: Any) -> Any:
+    return each_of(value, "x", u.pix)
+
+
+def _y(value: Any) -> Any:
+    return each_of(value, "y", u.pix)
+
+
+def _flux(value: Any) -> Any:
+    return each_of(value, "flux", u.electron / u.s, least=0)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -41,14 +52,15 @@ class Stars(Brief):
         Column and row; whole numbers are centers of pixels, counted from 0. Stars may lie outside.
     flux : array of float or Quantity
         e-/s, all of the star.
-    fwhm : float
+    fwhm : Quantity or float
         Full width at half maximum, pixels.
     profile : {'gaussian', 'moffat'}
         Gaussian pixels are exact (products of error functions). Moffat pixels are integrated by
         Gauss-Legendre quadrature, at 12 nodes per core radius and axis within 4 core radii and
         2 nodes beyond: better than 1e-4 of the flux for FWHM down to half a pixel.
     beta : float
-        Exponent of the Moffat profile ``(1 + r^2/alpha^2)^-beta`` (Moffat 1969, A&A 3, 455).
+        Exponent of the Moffat profile ``(1 + r^2/alpha^2)^-beta`` (Moffat 1969, A&A 3, 455), 1.2 to 100:
+        below, the flux of the wings does not end.
 
     Raises
     ------
@@ -62,28 +74,17 @@ class Stars(Brief):
     """
 
     night_sky: ClassVar[bool] = False
-    x: Values = attrs.field(converter=_values)
-    y: Values = attrs.field(converter=_values)
-    flux: Values = attrs.field(converter=_values)
-    fwhm: float = 3.0
-    profile: Literal["gaussian", "moffat"] = "gaussian"
-    beta: float = 3.0
+    x: Values = attrs.field(converter=_x)
+    y: Values = attrs.field(converter=_y)
+    flux: Values = attrs.field(converter=_flux)
+    fwhm: float = attrs.field(default=3.0, **quantity(u.pix, least=0.5, most=1e4))
+    profile: Literal["gaussian", "moffat"] = attrs.field(default="gaussian", **choices("gaussian", "moffat"))
+    beta: float = attrs.field(default=3.0, **quantity(least=1.2, most=100))
 
     def __attrs_post_init__(self) -> None:
         if not self.x.shape == self.y.shape == self.flux.shape:
             lengths = (self.x.size, self.y.size, self.flux.size)
             raise ParameterError("length of x, y, flux", lengths, "the same for all")
-        if not np.isfinite([self.x, self.y]).all():
-            raise ParameterError("position of a star", float("nan"), "finite")
-        bad = ~(np.isfinite(self.flux) & (self.flux >= 0))
-        if bad.any():
-            raise ParameterError("flux of a star", float(self.flux[bad][0]), "finite and 0 e-/s or more")
-        if not (math.isfinite(self.fwhm) and self.fwhm >= 0.5):
-            raise ParameterError("fwhm", self.fwhm, "half a pixel or more")
-        if self.profile not in ("gaussian", "moffat"):
-            raise ParameterError("profile", self.profile, "'gaussian' or 'moffat'")
-        if self.profile == "moffat" and not 1.2 <= self.beta <= 100:
-            raise ParameterError("beta", self.beta, "1.2 to 100: below, the flux of the wings does not end")
 
     @classmethod
     def random(
@@ -120,11 +121,10 @@ class Stars(Brief):
         ParameterError
             If the number is negative or the fluxes are not in order.
         """
-        faint, bright = (float(rate(value)) for value in flux)
-        if number < 0:
-            raise ParameterError("number of stars", number, "0 or more")
-        if not 0 < faint <= bright < math.inf:
-            raise ParameterError("flux", (faint, bright), "above 0, the faintest first")
+        number = checked_number(number, "number", least=0, most=100_000_000, whole=True)
+        shape = checked_shape(shape)
+        margin = checked_number(margin, "margin", u.pix)
+        faint, bright = pair(flux, "flux", u.electron / u.s, above=0)
         stream = Noise(seed, FIXED_PATTERN).stream("stars")
         column, row, rank = (stream.uniform(number, draw=draw) for draw in range(3))
         return cls(

@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
-from fullwell.effects.base import in_unit
 from fullwell.errors import ParameterError
+from fullwell.quantities import quantities, quantity
 from fullwell.scene.sky import Sky
-from fullwell.scene.source import not_negative, rate
+from fullwell.scene.source import light_level
 
 __all__ = ["Twilight"]
 
 
-def _seconds(value: Any) -> float:
-    return float(in_unit(value, u.s))
+def _level(value: Any) -> Any:
+    return light_level(value, "level")
 
 
 @attrs.frozen
@@ -45,17 +45,16 @@ class Twilight:
     """
 
     night_sky: ClassVar[bool] = False
-    level: float = attrs.field(converter=rate, validator=not_negative)
-    start: float = attrs.field(default=0.0, converter=_seconds)
-    exposure_time: float = attrs.field(default=1.0, converter=_seconds, validator=not_negative)
-    halving: float = attrs.field(default=110.0, converter=_seconds)
-    gradient: tuple[float, float] = (0.0, 0.0)
+    level: float = attrs.field(converter=_level)
+    start: float = attrs.field(default=0.0, **quantity(u.s))
+    exposure_time: float = attrs.field(default=1.0, **quantity(u.s, least=0))
+    halving: float = attrs.field(default=110.0, **quantity(u.s))
+    gradient: tuple[float, float] = attrs.field(default=(0.0, 0.0), **quantities(size=2))
 
     def __attrs_post_init__(self) -> None:
-        if not (math.isfinite(self.halving) and self.halving):
+        Sky(0.0, gradient=self.gradient)  # refuses one that is too steep
+        if not self.halving:
             raise ParameterError("halving", self.halving, "seconds, not 0; negative before sunrise")
-        if not math.isfinite(self.start):
-            raise ParameterError("start", self.start, "finite seconds")
         if not math.isfinite(self.mean):
             raise ParameterError("start", self.start, "a time at which the brightness is finite")
 
