@@ -79,9 +79,9 @@ def refused(error: Exception) -> Refusal:
         name = shown(Path(error.path).name)
         if not Path(error.path).exists():
             return Refusal("gone", f"{name} is no longer there.")
-        return Refusal("unreadable", f"{name}: {shown(error.reason)}.")
+        return Refusal("unreadable", f"{name}: {_ended(shown(error.reason))}")
     if isinstance(error, FileError):
-        return Refusal("unreadable", f"{shown(Path(error.path).name)}: {shown(error.reason)}.")
+        return Refusal("unreadable", f"{shown(Path(error.path).name)}: {_ended(shown(error.reason))}")
     if isinstance(error, ParameterError):
         return Refusal("bad-request", f"{error}.")
     if isinstance(error, NothingUsable):
@@ -103,6 +103,10 @@ async def answer_refusal(request: Request, error: Exception) -> Response:
         status = 204 if request.method == "OPTIONS" else 405
         return Answer(None, status_code=status, headers=dict(error.headers or {}))
     return refused(error).answer
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "?")) else f"{sentence}."
 
 
 def _plain(value: Any) -> Any:

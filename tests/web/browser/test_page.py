@@ -122,7 +122,10 @@ def test_every_control_has_a_name(look, ids):
 
 
 def test_an_unreadable_file_says_so(look, ids):
+    look.open("frame", frame=ids["field_1.fits"])
     look.open("frame", frame=ids["broken.fits"])
+    assert look.get("statistics").count() == 0  # those of the frame before would mislead
+    assert look.text("no-measurement") == "There is nothing to measure."
     assert look.text("error-one")
     look.press("f")
     assert look.get("retry-one").is_visible()

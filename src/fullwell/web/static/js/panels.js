@@ -1,6 +1,6 @@
 /** The panels beside the picture; one is open at a time and only that one asks the server. */
 
-import { el } from './dom.js';
+import { el, notice } from './dom.js';
 import { hotPixelPanel } from './hotpixels.js';
 import { cardsPanel } from './headers.js';
 import { masksPanel } from './masks.js';
@@ -21,6 +21,7 @@ export function panels(viewer) {
   const tabs = PANELS.map(([name, title]) => el('button', {
     type: 'button', role: 'tab', id: `tab-${name}`, testid: `panel-${name}`, 'aria-controls': 'panel', onclick: () => update({ panel: name }),
   }, title));
+  const nothing = el('div', { class: 'panel' }, notice('There is nothing to measure.', { testid: 'no-measurement' }));
   const place = el('div', { role: 'tabpanel', id: 'panel', tabindex: -1 });
   const bar = el('div', { class: 'tabs', role: 'tablist', 'aria-label': 'Panels', onkeydown: turn }, ...tabs);
   const element = el('div', { class: 'panel-box' }, bar, place);
@@ -42,7 +43,8 @@ export function panels(viewer) {
       tabs[i].tabIndex = each === name ? 0 : -1;
     });
     const panel = made.get(name);
-    if (place.firstElementChild !== panel.element) place.replaceChildren(panel.element);
+    const element = viewer.broken ? nothing : panel.element; // not the numbers of the frame before
+    if (place.firstElementChild !== element) place.replaceChildren(element);
     place.setAttribute('aria-labelledby', `tab-${name}`);
     panel.show();
   }

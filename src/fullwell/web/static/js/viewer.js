@@ -21,6 +21,7 @@ export class Viewer {
     this.views = new Map(); // of each frame, when views are not locked
     this.details = null; // of the frame shown
     this.otherDetails = null;
+    this.broken = false; // whether the frame cannot be shown
     this.readout = new Readout(this);
     this.panes = ['one', 'two'].map((name) => new Pane(name, this.calls(name)));
     this.bar = toolbar(this);
@@ -175,6 +176,7 @@ export class Viewer {
     if (this.loading !== token) return;
     this.details = first.details ?? null;
     this.otherDetails = second.details ?? null;
+    this.broken = Boolean(first.error);
     this.setPane(one, now.frame, first, now);
     if (now.mode === 'side') this.setPane(two, now.other, second, now);
     else two.show(null);
