@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fullwell.compat.shapes import shape_of
 from fullwell.errors import ParameterError
 
 __all__ = ["add_donuts", "make_one_donut", "sensitivity_variations"]
@@ -73,9 +74,7 @@ def add_donuts(
     ParameterError
         If the number is negative or `image` is none.
     """
-    shape = np.shape(image)
-    if len(shape) != 2 or 0 in shape:
-        raise ParameterError("shape of image", shape, "rows and columns, neither 0")
+    shape = shape_of(image)
     if number < 0:
         raise ParameterError("number", number, "0 or more")
     generator = np.random.default_rng(seed)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from fullwell.compat.dust import add_donuts, make_one_donut, sensitivity_variations
 from fullwell.compat.gaussian_sources import make_gaussian_sources_image, make_random_gaussians_table
+from fullwell.compat.shapes import shape_of
 from fullwell.errors import ParameterError
 
 __all__ = [
@@ -81,7 +82,7 @@ def bias(image: npt.ArrayLike, value: float, realistic: bool = False, *, seed: i
     ndarray of float64, ADU
     """
     _check(value=value)
-    rows, columns = _shape(image)
+    rows, columns = shape_of(image)
     level = np.full((rows, columns), float(value))
     if realistic:
         # The guide's generator, so that the bad columns are where its pictures have them.
@@ -126,7 +127,7 @@ def dark_current(
         Of variance ``current * exposure_time / gain**2``.
     """
     _check(current=current, exposure_time=exposure_time)
-    rows, columns = _shape(image)
+    rows, columns = shape_of(image)
     electrons = np.full((rows, columns), float(current) * exposure_time)
     if hot_pixels:
         number = int(_HOT_FRACTION * rows * columns)
@@ -157,7 +158,7 @@ def sky_background(image: npt.ArrayLike, sky_counts: float, gain: float = 1, *, 
         Of variance ``sky_counts / gain``.
     """
     _check(sky_counts=sky_counts)
-    return np.random.default_rng(rng).poisson(sky_counts * _gain(gain), size=_shape(image)) / float(gain)
+    return np.random.default_rng(rng).poisson(sky_counts * _gain(gain), size=shape_of(image)) / float(gain)
 
 
 def stars(
@@ -196,7 +197,7 @@ def stars(
     ndarray of float64, ADU
     """
     _check(max_counts=max_counts, fwhm=fwhm)
-    rows, columns = _shape(image)
+    rows, columns = shape_of(image)
     sigma = fwhm / _FWHM_OF_SIGMA
     ranges = {
         "amplitude": (0.1 * max_counts, max_counts),
@@ -236,7 +237,7 @@ def make_cosmic_rays(image: npt.ArrayLike, number: int, strength: float = 10000,
     charge that muons leave.
     """
     _check(number=number, strength=strength)
-    rows, columns = _shape(image)
+    rows, columns = shape_of(image)
     generator = np.random.default_rng(rng)
     hits = np.zeros((rows, columns))
     y, x = np.indices((rows, columns), sparse=True)
@@ -246,13 +247,6 @@ def make_cosmic_rays(image: npt.ArrayLike, number: int, strength: float = 10000,
         across = (dy * np.cos(turn) - dx * np.sin(turn)) / _RAY[1]
         hits[along**2 + across**2 <= 1] += strength
     return hits
-
-
-def _shape(image: npt.ArrayLike) -> tuple[int, int]:
-    shape = np.shape(image)
-    if len(shape) != 2 or 0 in shape:
-        raise ParameterError("shape of image", shape, "rows and columns, neither 0")
-    return int(shape[0]), int(shape[1])
 
 
 def _gain(gain: float) -> float:
