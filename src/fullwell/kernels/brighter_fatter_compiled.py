@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from fullwell.kernels.numba_cache import jit
 
 __all__ = ["PIECE", "add_rows"]
 
 PIECE = 1024  # columns
 
 f32 = np.float32
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 
 
 @_jit

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from fullwell.kernels.combine import MAD_TO_STD
 from fullwell.kernels.combine_tiles_compiled import FLOOR, NOISE, PIXELS, STD, STEP
 from fullwell.kernels.lanes_compiled import load, lowest, which
+from fullwell.kernels.numba_cache import jit
 
 __all__ = ["clip_columns", "list_marked"]
 
@@ -23,7 +23,7 @@ u16, u64, i32, i64 = np.uint16, np.uint64, np.int32, np.int64
 f32, f64 = np.float32, np.float64
 _NEAR = 4e-9
 _LANES = 32  # pixels side by side
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 
 
 @_jit

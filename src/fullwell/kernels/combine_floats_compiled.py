@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from fullwell.kernels.combine import MAD_TO_STD
@@ -18,13 +17,14 @@ from fullwell.kernels.combine_gathered_compiled import LINES, combine_gathered
 from fullwell.kernels.combine_tiles_compiled import FLOOR, NOISE, NONE, STD
 from fullwell.kernels.memory_compiled import load_flags, load_float
 from fullwell.kernels.networks_compiled import ROW, STRIDE, sort_rows
+from fullwell.kernels.numba_cache import jit
 
 __all__ = ["combine_floats"]
 
 u8, u16, u64, i64 = np.uint8, np.uint16, np.uint64, np.int64
 f32, f64 = np.float32, np.float64
 _W, _S = ROW // 8, STRIDE // 8  # pixels of a tile, and from row to row
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 
 
 @_jit

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from fullwell.kernels.combine import FLOOR, MAD_TO_STD
 from fullwell.kernels.combine_tiles_compiled import MAD, NOISE, NONE, STD
 from fullwell.kernels.memory_compiled import load_float
 from fullwell.kernels.networks_compiled import ROW, STRIDE, sort_rows
+from fullwell.kernels.numba_cache import jit
 
 __all__ = ["LINES", "combine_gathered"]
 
@@ -25,7 +25,7 @@ LINES = 8
 u16, u64, i64 = np.uint16, np.uint64, np.int64
 f32, f64 = np.float32, np.float64
 _W, _S = ROW // 8, STRIDE // 8
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 
 
 @_jit

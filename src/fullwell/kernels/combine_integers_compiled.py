@@ -20,6 +20,7 @@ from fullwell.kernels.combine_tiles_compiled import NOISE, NONE, PIXELS, SINGLES
 from fullwell.kernels.lanes_compiled import load, splat, store, turned
 from fullwell.kernels.memory_compiled import address_as, finish_stores, load_ordered, prefetch, write_row
 from fullwell.kernels.networks_compiled import sort_rows
+from fullwell.kernels.numba_cache import jit
 
 __all__ = ["make"]
 
@@ -35,7 +36,7 @@ _TOGETHER = 8  # tiles that are loaded together, a divisor of `_TILES`: memory l
 _LANES = 32  # pixels side by side
 _FEW = 32  # rows of which so many tiles fit the second cache
 
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 
 
 def combine_integers(pointer: Any) -> Any:

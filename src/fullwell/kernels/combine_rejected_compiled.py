@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from fullwell.kernels.combine import FLOOR, MAD_TO_STD
@@ -35,6 +34,7 @@ from fullwell.kernels.lanes_compiled import (
     wholes,
 )
 from fullwell.kernels.networks_compiled import sort_rows
+from fullwell.kernels.numba_cache import jit
 
 __all__ = ["REALS", "WORDS", "clip_tile", "count_lost"]
 
@@ -53,8 +53,8 @@ _ROUNDS = 2  # after which only pixels that still change are looked at
 _FAR = 1e6  # beyond twice any distance
 _NEAR = 4e-9  # of a limit
 _CANCELS = 0.75  # of the sum of squares: where the sum takes more away, too few digits are left
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
-_fast = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+_jit = jit()
+_fast = jit(fastmath={"contract", "nsz", "arcp"})
 
 
 @_jit

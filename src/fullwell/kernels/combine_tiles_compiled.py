@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from fullwell.kernels.combine import FLOOR, MAD_TO_STD
 from fullwell.kernels.lanes_compiled import floats, fused, larger, load, smaller, splat, store
 from fullwell.kernels.networks_compiled import ROW, STRIDE
+from fullwell.kernels.numba_cache import jit
 
 __all__ = ["CHUNK", "FLOOR", "MAD", "NOISE", "NONE", "PIXELS", "SINGLES", "STD", "STEP", "combine_tile"]
 
@@ -35,7 +35,7 @@ _LANES = 32  # pixels side by side
 _TIGHT = 3e-5  # more than all roundings of single precision together
 
 #: For loops across pixels. No flag lets the compiler forget NaN and infinity.
-_fast = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+_fast = jit(fastmath={"contract", "nsz", "arcp"})
 
 
 @_fast

@@ -14,11 +14,12 @@ import numpy as np
 from fullwell.kernels.combine import FLOOR
 from fullwell.kernels.correct import Amplified, Images, Outputs
 from fullwell.kernels.memory_compiled import prefetch
+from fullwell.kernels.numba_cache import jit
 from fullwell.kernels.planes import Plane
 
 __all__ = ["correct_rows"]
 
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 u16, u32, u64, i32, f32 = np.uint16, np.uint32, np.uint64, np.int32, np.float32
 WIDTH = 2048  # pixels of a piece
 _NOTHING = np.zeros((1, 1), np.float32)

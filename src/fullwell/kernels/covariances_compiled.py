@@ -5,17 +5,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from fullwell.kernels.numba_cache import jit
 
 __all__ = ["GROUP", "add_counts", "add_products", "fill_shifted"]
 
 GROUP = 6  # lags at a time: their sums fit into the registers of any processor
 
 i64, u64 = np.int64, np.uint64
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 # Sums in any order, or a dot product runs one number at a time. Values are finite: nothing else is waived.
-_jit_sum = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
+_jit_sum = jit(fastmath={"reassoc", "contract"})
 
 _PAIRS, _FOURS, _EIGHTS = u64(0x5555555555555555), u64(0x3333333333333333), u64(0x0F0F0F0F0F0F0F0F)
 _ONES = u64(0x0101010101010101)

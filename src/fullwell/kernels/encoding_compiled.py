@@ -11,11 +11,12 @@ import numpy as np
 
 from fullwell.kernels.encoding import HALVES, JOB, MASK, WORDS
 from fullwell.kernels.memory_compiled import address_as
+from fullwell.kernels.numba_cache import jit
 
 __all__ = ["make", "unswap_halves"]
 
 types: Any = numba.types
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 u8, u16, u32, u64, f32 = np.uint8, np.uint16, np.uint32, np.uint64, np.float32
 _PIECE = 1024  # what is between two loops stays in the nearest cache
 

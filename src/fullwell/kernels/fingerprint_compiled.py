@@ -5,15 +5,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from fullwell.kernels.numba_cache import jit
 
 __all__ = ["fill_sums"]
 
 u32, u64 = np.uint32, np.uint64
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@jit()
 def fill_sums(words: Any, keys: Any, sums: Any) -> None:
     """Fill in the two sums of each block."""
     half = keys.shape[2]

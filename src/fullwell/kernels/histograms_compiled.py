@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from fullwell.kernels.numba_cache import jit
 
 __all__ = ["count_bits", "count_differences", "count_values"]
 
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 _VALUES = 2**16
 u32, u64 = np.uint32, np.uint64
 

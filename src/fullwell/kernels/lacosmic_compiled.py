@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from fullwell.kernels.lacosmic_planes_compiled import fill_columns, fill_outer_rows, fill_rows
@@ -25,6 +24,7 @@ from fullwell.kernels.lacosmic_windows_compiled import (
     median,
     structure,
 )
+from fullwell.kernels.numba_cache import jit
 
 __all__ = [
     "MARGIN", "TILE", "UNKNOWN", "fill_columns", "fill_outer_rows", "fill_rows", "first_candidates", "judge",
@@ -32,7 +32,7 @@ __all__ = [
 ]  # fmt: skip
 
 f32 = np.float32
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 
 #: Reach of the widest window: 9 x 9 of medians of 5 x 5.
 MARGIN = 6

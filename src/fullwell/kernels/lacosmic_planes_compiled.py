@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from fullwell.kernels.lacosmic_windows_compiled import MASKED, SOUND, median_of_5, median_of_7, median_of_9
+from fullwell.kernels.numba_cache import jit
 
 __all__ = ["fill_columns", "fill_outer_rows", "fill_rows"]
 
 u8, f32 = np.uint8, np.float32
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 
 
 @_jit

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from fullwell.kernels.numba_cache import jit
 
 __all__ = [
     "MASKED", "SOUND", "UNKNOWN", "excess", "has_halo", "median", "median_of_5", "median_of_7", "median_of_9",
@@ -20,7 +21,7 @@ __all__ = [
 ]  # fmt: skip
 
 f32 = np.float32
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 
 SOUND, MASKED, UNKNOWN = 0, 1, 2
 

@@ -16,6 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fullwell.kernels.lanes_compiled import vector_at
+from fullwell.kernels.numba_cache import jit
 
 __all__ = ["address_as", "finish_stores", "load_flags", "load_float", "load_ordered", "prefetch", "write_row"]
 
@@ -23,7 +24,7 @@ types: Any = numba.types
 u8, u16, u32, u64 = np.uint8, np.uint16, np.uint32, np.uint64
 f32, f64 = np.float32, np.float64
 _VECTOR = 16  # bytes, to which NumPy aligns arrays
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 
 #: Kinds of pixels; those of two bytes come first. See `fullwell.kernels.planes`.
 _TWO_BYTES_SWAPPED, _TWO_BYTES, _F4_SWAPPED, _F4, _F8 = 0, 1, 2, 3, 4

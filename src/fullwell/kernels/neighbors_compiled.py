@@ -6,15 +6,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numba
 import numpy as np
+
+from fullwell.kernels.numba_cache import jit
 
 __all__ = ["fill_ratios"]
 
 f64 = np.float64
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@jit()
 def fill_ratios(data: Any, variance: Any, good: Any, out: Any) -> Any:
     """Fill in the ratios; return their number."""
     n = 0

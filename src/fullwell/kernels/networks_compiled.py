@@ -18,6 +18,7 @@ from numba.extending import intrinsic
 
 from fullwell.kernels.lanes_compiled import emit_larger, emit_smaller, vector_at
 from fullwell.kernels.networks import BLOCK, MOST, STEP, batcher
+from fullwell.kernels.numba_cache import jit
 
 __all__ = ["ROW", "STRIDE", "VECTOR", "sort_rows"]
 
@@ -29,7 +30,7 @@ VECTOR = 32
 #: Bytes from row to row.
 STRIDE = ROW + 64
 _STRIP = 128  # bytes: of so many pixels all rows are merged before the next
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 
 
 @_jit

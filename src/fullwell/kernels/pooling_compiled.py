@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from fullwell.kernels.numba_cache import jit
 
 __all__ = ["pool_max_floats", "pool_max_integers", "pool_mean_floats", "pool_mean_integers", "pool_or"]
 
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 
 
 @_jit

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from fullwell.kernels.lanes_compiled import counted, halves, splat, store
+from fullwell.kernels.numba_cache import jit
 from fullwell.kernels.random_reference import (
     CENTER,
     EXPONENTIAL,
@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 f32, i32, u32, u64 = np.float32, np.int32, np.uint32, np.uint64
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 
 # Tuples of scalars become constants in the machine code, arrays would be loaded.
 _CENTER = tuple(f32(c) for c in CENTER)

@@ -9,6 +9,7 @@ import numba
 import numpy as np
 from numba.extending import intrinsic
 
+from fullwell.kernels.numba_cache import jit
 from fullwell.kernels.random_compiled import (
     normal_chunk,
     poisson_chunk,
@@ -20,7 +21,7 @@ __all__ = ["run_chunks"]
 
 types: Any = numba.types
 f32, f64, i32, i64, u16, u64 = np.float32, np.float64, np.int32, np.int64, np.uint16, np.uint64
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 
 #: As in `fullwell.kernels.simulate.Op`.
 _ADD, _MULTIPLY, _DIVIDE, _COUNT, _ADD_COUNT, _ADD_NORMAL, _CLEAR, _DIGITIZE = range(8)

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from fullwell.kernels.numba_cache import jit
 
 __all__ = ["collect_rows", "moments_of_rows"]
 
-_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+_jit = jit()
 f64 = np.float64
 _WIDTH = 1024  # differences that stay in the nearest cache
 
