@@ -33,6 +33,7 @@ from fullwell.effects.pointwise import Lookup, PoissonTerm
 from fullwell.errors import ParameterError
 from fullwell.flags import Flags
 from fullwell.frame import Frame, Shared
+from fullwell.kernels import correct
 
 ROWS, COLUMNS, SCAN = 12, 30, 10
 
@@ -189,6 +190,38 @@ def test_non_linearity_within_the_pass(wanted, raw):
         np.testing.assert_allclose(fast.data[ends], 2000.0, rtol=1e-6)
         true = curves[0](slow.data[~ends])
         np.testing.assert_allclose(true, 1.5 * data[~ends], rtol=3e-6, atol=1e-3)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    wanted=st.sets(st.sampled_from(["bias", "dark", "flat", "gain"])),
+    curve=st.sampled_from([None, Polynomial((-1e-5,), limit=2000.0), Spline([0, 900, 2200], [0, 10, 80])]),
+    table=st.booleans(),
+    noise=st.sampled_from([None, 0.0, 6.0]),
+    raw=st.booleans(),
+)
+def test_pixels_without_a_value_have_the_same_variance_either_way(
+    compiled, seed, wanted, curve, table, noise, raw
+):
+    random = np.random.default_rng(seed)
+    detector = camera(2) if raw else None
+    data = random.normal(1500, 200, detector.raw_shape if raw else (ROWS, COLUMNS)).astype(np.float32)
+    for _ in range(20):
+        place = random.integers(0, data.shape)
+        data[tuple(place)] = random.choice([np.nan, np.inf, -np.inf])
+    effects = [ADC(), *masters(random, wanted, overscan=raw, gains=(1.5, 1.4) if raw else (1.5,))]
+    effects += [Overscan("median")] if raw else []
+    if table:
+        effects.append(Warped())
+    elif curve is not None and "gain" in wanted:
+        effects.append(NonLinearity(curve))
+    effects += [] if noise is None else [ReadNoise(noise, unit=u.electron if "gain" in wanted else u.adu)]
+    frame = Frame(data, detector=detector, exposure_time=120.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(correct, "SMALL", 0 if compiled else data.size + 1)
+        alike(*both(SignalChain(effects), frame, settle=True))
 
 
 def test_tables_and_steps_of_other_numbers_than_amplifiers_are_refused():

@@ -208,7 +208,8 @@ def _add(sums: dict[str, Any], term: MasterTerm, early: Any, variance: Any) -> N
         early = np.asarray(early, np.float32)
         sums["squared"] = sums["squared"] + early * early * finite
         sums["mixed"] = sums["mixed"] + 2 * early * constant * finite
-        sums["sloped"] = sums["sloped"] + 2 * early * proportional * finite
+        if np.any(proportional):
+            sums["sloped"] = sums["sloped"] + 2 * early * proportional * finite
 
 
 def _composed(steps: Sequence[Affine]) -> Affine:

@@ -116,8 +116,11 @@ def _rows(
             result = out_variance[y, x : x + n]
             if mixed:
                 _mix(a, _cut(shared[0], y, x, n), _cut(before[0], y, x, n), _cut(before[1], y, x, n), slope)
-                _line(b, _cut(shared[1], y, x, n), _cut(before[2], y, x, n), slope)
-                _curve(own, a, b, _cut(shared[2], y, x, n), data, slope, result)
+                if curved:
+                    _line(b, _cut(shared[1], y, x, n), _cut(before[2], y, x, n), slope)
+                    _curve(own, a, b, _cut(shared[2], y, x, n), data, slope, result)
+                else:
+                    _settle(own, a, result)
             elif curved:
                 _curve(
                     own, _cut(shared[0], y, x, n), _cut(shared[1], y, x, n), _cut(shared[2], y, x, n), data,
@@ -295,6 +298,11 @@ def _curve(own: Any, constant: Any, linear: Any, square: Any, data: Any, part: A
         part[k] = linear[k] + data[k] * square[k]
     for k in range(out.size):
         part[k] = constant[k] + data[k] * part[k]
+    _settle(own, part, out)
+
+
+@_jit
+def _settle(own: Any, part: Any, out: Any) -> None:
     for k in range(out.size):
         shared = part[k]
         # A sum of squares, but for rounding.

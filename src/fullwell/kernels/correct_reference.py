@@ -65,9 +65,11 @@ def _with_masters(own: Any, images: Images, place: Any, slope: Any, data: npt.ND
         squared, mixed, sloped = (_part(image, place) for image in images.before)
         constant = constant + slope * (mixed + slope * squared)
         linear = linear + slope * sloped
-    if not (images.before or images.curved):
+    elif not images.curved:
         return own + constant
-    shared = constant + data * (linear + data * _part(images.square, place))
+    shared = constant
+    if images.curved:  # or a value that is not finite would bring its own into a sum of zeros
+        shared = constant + data * (linear + data * _part(images.square, place))
     # A sum of squares, but for rounding.
     return own + np.where(shared < 0, np.float32(0), shared)
 
