@@ -31,10 +31,10 @@ def amplifiers(detector):
 class TestGain(EffectContract):
     effect = Gain
     impossible = [
-        ({"values": 0.0}, "amplifier"),
-        ({"values": [1.0, -2.0]}, "amplifier"),
-        ({"values": []}, "amplifier"),
-        ({"values": float("nan")}, "amplifier"),
+        ({"values": 0.0}, "values"),
+        ({"values": [1.0, -2.0]}, "values"),
+        ({"values": []}, "values"),
+        ({"values": float("nan")}, "values"),
     ]
     measurable = True
 
@@ -55,7 +55,7 @@ class TestGain(EffectContract):
 
 class TestReadNoise(EffectContract):
     effect = ReadNoise
-    impossible = [({"values": -1.0}, "amplifier"), ({"values": float("inf")}, "amplifier")]
+    impossible = [({"values": -1.0}, "values"), ({"values": float("inf")}, "values")]
     measurable = True
 
     def make(self, detector, random):
