@@ -36,7 +36,7 @@ class Client:
     """Asks a server, from several threads at once."""
 
     def __init__(self, url: str) -> None:
-        self.port = urlsplit(url).port
+        self.url, self.port = url, urlsplit(url).port
         self.local = threading.local()
         self.pool = ThreadPoolExecutor(CONNECTIONS)
 
@@ -71,16 +71,23 @@ class Client:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[Client, int]]:
-    """Start the program; give a client and the number of the process."""
+def started(folder: Path) -> Iterator[tuple[str, int]]:
+    """Start the program; give its address and the number of the process."""
     command = [sys.executable, "-m", "fullwell.cli", "inspect", str(folder), "--no-browser", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        yield Client(json.loads(process.stdout.readline())["address"]), process.pid
+        yield json.loads(process.stdout.readline())["address"], process.pid
     finally:
         process.terminate()
         process.wait()
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[Client, int]]:
+    """Start the program; give a client and the number of the process."""
+    with started(folder) as (address, process):
+        yield Client(address), process
 
 
 @attrs.frozen

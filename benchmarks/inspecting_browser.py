@@ -8,12 +8,9 @@ jump over two frames counts, since the page loads its neighbors ahead.
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,37 +20,13 @@ from typing import Any
 import attrs
 from combining_files import make_files
 from harness import Absent, Contest, Function, Options, Rival, Sample, Target, main
-from inspecting import make_sparse_files
+from inspecting import make_sparse_files, serving, started
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 STRETCHES = ("linear", "log", "asinh", "sqrt")
 APART = 3  # frames between two that are shown: the page has asked for the neighbors
 LOOK = 500  # ms
-
-
-@contextmanager
-def started(folder: Path) -> Iterator[str]:
-    """Start the program; give its address."""
-    command = [sys.executable, "-m", "fullwell.cli", "inspect", str(folder), "--no-browser", "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield json.loads(process.stdout.readline())["address"]
-    finally:
-        process.terminate()
-        process.wait()
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """Start the program; give its address once all headers were read."""
-    from urllib.request import urlopen
-
-    with started(folder) as address:
-        while json.load(urlopen(f"{address}/api/frames"))["scanning"]:
-            pass
-        yield address
 
 
 @contextmanager
@@ -125,9 +98,10 @@ def contests(options: Options) -> Iterator[Contest]:
         make_files(folder / "large", frames, side)
         for many in (frames, 10 * frames):
             make_sparse_files(folder / f"many{many}", many, side)
-        with serving(folder / "large") as address, window(address) as page:
-            yield from about_page(page, address, frames, side)
-            yield about_simulator(page, address)
+        with serving(folder / "large") as (client, _), window(client.url) as page:
+            client.listed()  # all headers were read
+            yield from about_page(page, client.url, frames, side)
+            yield about_simulator(page, client.url)
         yield about_many(folder, frames, side)
     except (ImportError, FileNotFoundError) as error:
         yield contest("paint", "First paint of the inspector", "", [Absent("fullwell inspect", str(error))])
@@ -214,7 +188,7 @@ def about_simulator(page: Any, address: str) -> Contest:
 def about_many(folder: Path, frames: int, side: int) -> Contest:
     def opened(many: int) -> Callable[[], None]:
         def call() -> None:
-            with started(folder / f"many{many}") as address, window(address):
+            with started(folder / f"many{many}") as (address, _), window(address):
                 pass
 
         return call
