@@ -6,9 +6,13 @@ from astropy import units as u
 
 from fullwell.detector import Camera, Detector
 from fullwell.detector.shrinking import with_amplifiers_of
-from fullwell.effects.camera_crosstalk import add_crosstalk_between, remove_crosstalk_between
+from fullwell.effects.camera_crosstalk import (
+    add_crosstalk_between,
+    measure_crosstalk_between,
+    remove_crosstalk_between,
+)
 from fullwell.effects.parts import put_together, take_apart
-from fullwell.errors import ChainError, FrameError, ParameterError
+from fullwell.errors import ChainError, FrameError, NotEnoughFrames, ParameterError
 from fullwell.frame import Frame
 
 ITL = with_amplifiers_of(Detector.preset("lsst-itl"), (70, 6))
@@ -45,6 +49,93 @@ def test_what_was_added_is_taken_out(layout):
     assert np.abs(bent["S00"].data - before["S00"].data).max() > 10
     for name in before:
         np.testing.assert_allclose(after[name].data, before[name].data, atol=1e-2)
+
+
+def test_a_quadratic_term_leaks_and_is_taken_out():
+    camera = Camera("pair", CAMERA.detectors, {}, CAMERA.crosstalk, {("S00", "S01"): -MATRIX * 1e-5})
+    before = frames()
+    bent = add_crosstalk_between(camera, before)
+    linear = add_crosstalk_between(CAMERA, before)
+    assert np.abs(bent["S00"].data - linear["S00"].data).max() > 10
+    after = remove_crosstalk_between(camera, bent)
+    np.testing.assert_allclose(after["S00"].data, before["S00"].data, atol=1e-2)
+
+
+def test_the_variance_holds_later_noise_and_the_errors():
+    error = np.full((16, 1), 1e-5)
+    camera = Camera("pair", CAMERA.detectors, {}, CAMERA.crosstalk, errors={("S00", "S01"): error})
+    pair = {
+        "S00": Frame(np.zeros(ITL.shape, np.float32), unit=u.electron, detector=ITL),
+        "S01": Frame(np.full(ONE.shape, 5e4, np.float32), unit=u.electron, detector=ONE),
+    }
+    assert remove_crosstalk_between(camera, pair)["S00"].variance is None
+    pair = {name: frame.with_(variance=np.full(frame.shape, 1e4, np.float32)) for name, frame in pair.items()}
+    after = remove_crosstalk_between(camera, pair)
+    boxes = [ITL.amplifiers[k].box.slices for k in (3, 4)]
+    leaking, silent = (after["S00"].variance[box].mean() for box in boxes)
+    # Both have the error of their coefficient, (1e-5 x 50 000)^2; one the noise that leaks, (2e-4 x 100)^2.
+    assert silent == pytest.approx(1e4 + 0.25, abs=0.01)
+    assert leaking == pytest.approx(1e4 + 0.25 + 4e-4, abs=0.01)
+    np.testing.assert_array_equal(after["S01"].variance, pair["S01"].variance)
+
+
+def spots(camera, seed):
+    """One exposure: a spot on one amplifier of one detector; noise of 5 electrons everywhere."""
+    random = np.random.default_rng(seed)
+    exposure = {}
+    for name, detector in camera.detectors.items():
+        image = 100 + 5 * random.standard_normal(detector.shape)
+        exposure[name] = Frame(image.astype(np.float32), unit=u.electron, detector=detector)
+    name = list(camera.detectors)[seed % 2]
+    detector = camera.detectors[name]
+    box = detector.amplifiers[seed // 2 % len(detector.amplifiers)].box
+    data = exposure[name].data.copy()
+    data[box.y0 + 20 : box.y0 + 40, box.x0 + 2 : box.x0 + 12] += random.uniform(2e4, 9e4, (20, 10))
+    exposure[name] = exposure[name].with_(data=data)
+    return add_crosstalk_between(camera, exposure)
+
+
+@pytest.mark.parametrize("quadratic", [False, True])
+def test_what_leaks_between_detectors_is_measured(quadratic):
+    two = with_amplifiers_of(Detector.preset("lsst-itl"), (60, 16))
+    random = np.random.default_rng(4)
+    pairs = [("a", "b"), ("b", "a")]
+    squares = {pair: 1e-9 * random.standard_normal((16, 16)) for pair in pairs} if quadratic else {}
+    true = Camera(
+        "two",
+        {"a": two, "b": two},
+        {},
+        {pair: 1e-4 * random.standard_normal((16, 16)) for pair in pairs},
+        squares,
+    )
+    plain = Camera("two", {"a": two, "b": two})
+    found = measure_crosstalk_between(
+        plain, (spots(true, seed) for seed in range(64)), bright=1e4, quadratic=quadratic
+    )
+    pulls = np.array([(found.crosstalk[p] - true.crosstalk[p]) / found.errors[p] for p in pairs])
+    # 512 coefficients: the width is known to 3.1 %.
+    assert np.std(pulls) == pytest.approx(1, abs=0.12)
+    assert np.abs(pulls).max() < 5
+    assert max(found.errors[p].max() for p in pairs) < (2e-4 if quadratic else 1e-5)
+    if quadratic:
+        pulls = np.array([(found.quadratic[p] - squares[p]) / found.quadratic_errors[p] for p in pairs])
+        assert np.std(pulls) == pytest.approx(1, abs=0.12)
+    else:
+        assert found.quadratic == {}
+
+
+def test_exposures_that_cannot_say_are_refused():
+    both = frames()
+    dark = {name: frame.with_(data=np.zeros(frame.shape, np.float32)) for name, frame in both.items()}
+    with pytest.raises(NotEnoughFrames, match="no exposure"):
+        measure_crosstalk_between(CAMERA, [])
+    with pytest.raises(FrameError, match="no pixel of 1 exposures is above 10000"):
+        measure_crosstalk_between(CAMERA, [dark])
+    with pytest.raises(FrameError, match="lacks detector S01"):
+        measure_crosstalk_between(CAMERA, [{"S00": both["S00"]}])
+    for options in ({"bright": -1.0}, {"clip": 1.0}, {"margin": 0}):
+        with pytest.raises(ParameterError, match=next(iter(options))):
+            measure_crosstalk_between(CAMERA, [both], **options)
 
 
 def test_absent_detectors_leak_nothing():
@@ -86,4 +177,5 @@ def test_impossible_cameras_are_refused(arguments, name):
 def test_round_trip():
     back = put_together(*take_apart(CAMERA))
     np.testing.assert_array_equal(back.crosstalk["S00", "S01"], MATRIX)
+    assert back.quadratic == {}
     assert back.detectors["S00"].amplifiers == ITL.amplifiers

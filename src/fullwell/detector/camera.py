@@ -37,6 +37,10 @@ class Camera:
         ``(victim, aggressor)`` to a matrix of shape (amplifiers of the victim, amplifiers of the aggressor):
         what each electron of the aggressor adds to the victim's pixel of the same clock tick, both in
         electrons. Crosstalk within a detector is a `fullwell.effects.Crosstalk`.
+    quadratic : mapping of (str, str) to ndarray
+        The same for the square of the aggressor's electrons, 1/electron; may lack pairs.
+    errors, quadratic_errors : mapping of (str, str) to ndarray
+        Standard errors, where they were measured; infinite where an amplifier was never bright.
 
     Raises
     ------
@@ -49,23 +53,34 @@ class Camera:
     places: Mapping[str, tuple[float, float]] = attrs.field(factory=dict, converter=dict)
     crosstalk: Mapping[Pair, npt.NDArray[np.float64]] = attrs.field(factory=dict, converter=_matrices)
 
+    quadratic: Mapping[Pair, npt.NDArray[np.float64]] = attrs.field(factory=dict, converter=_matrices)
+    errors: Mapping[Pair, npt.NDArray[np.float64]] = attrs.field(factory=dict, converter=_matrices)
+    quadratic_errors: Mapping[Pair, npt.NDArray[np.float64]] = attrs.field(factory=dict, converter=_matrices)
+
     def __attrs_post_init__(self) -> None:
         if not self.detectors:
             raise ParameterError("detectors", self.detectors, "at least one")
         for place in self.places:
             self._check_name("places", place)
-        for (victim, aggressor), matrix in self.crosstalk.items():
-            label = f"crosstalk of {(victim, aggressor)}"
-            self._check_name(label, victim)
-            self._check_name(label, aggressor)
-            if victim == aggressor:
-                raise ParameterError(label, victim, "two detectors; within one it is the effect Crosstalk")
-            expected = len(self.detectors[victim].amplifiers), len(self.detectors[aggressor].amplifiers)
-            if matrix.shape != expected:
-                raise ParameterError(label, matrix.shape, f"a matrix of {expected} amplifiers")
-            bad = ~(np.abs(matrix) < 1)
-            if bad.any():
-                raise ParameterError(label, float(matrix[bad][0]), "between -1 and 1, both excluded")
+        for name in ("crosstalk", "quadratic", "errors", "quadratic_errors"):
+            for pair, matrix in getattr(self, name).items():
+                self._check_matrix(name, pair, matrix)
+
+    def _check_matrix(self, name: str, pair: Pair, matrix: npt.NDArray[np.float64]) -> None:
+        label = f"{name} of {pair}"
+        victim, aggressor = pair
+        self._check_name(label, victim)
+        self._check_name(label, aggressor)
+        if victim == aggressor:
+            raise ParameterError(label, victim, "two detectors; within one it is the effect Crosstalk")
+        expected = len(self.detectors[victim].amplifiers), len(self.detectors[aggressor].amplifiers)
+        if matrix.shape != expected:
+            raise ParameterError(label, matrix.shape, f"a matrix of {expected} amplifiers")
+        error = name.endswith("errors")
+        bad = ~(matrix >= 0) if error else ~(np.abs(matrix) < 1)
+        if bad.any():
+            allowed = "0 or more" if error else "between -1 and 1, both excluded"
+            raise ParameterError(label, float(matrix[bad][0]), allowed)
 
     def _check_name(self, label: str, name: str) -> None:
         if name not in self.detectors:
@@ -97,12 +112,53 @@ class Camera:
         if unknown:
             raise FrameError(f"camera {self.name} has no detector {', '.join(unknown)}")
         added = {name: np.zeros(image.shape, np.float32) for name, image in images.items()}
-        for (victim, aggressor), matrix in self.crosstalk.items():
-            if victim in images and aggressor in images:
+        self._add(added, self.crosstalk, images, layout)
+        if self.quadratic:
+            self._add(added, self.quadratic, {name: image**2 for name, image in images.items()}, layout)
+        return added
+
+    def leakage_variance(
+        self,
+        images: Mapping[str, npt.NDArray[Any]],
+        variances: Mapping[str, npt.NDArray[Any]],
+        *,
+        layout: str,
+    ) -> dict[str, npt.NDArray[np.float32]]:
+        """Return the variance that taking out what leaked brings into each image.
+
+        The noise of an aggressor enters with the square of the coefficient, and where coefficients have
+        errors these times the signal.
+
+        Parameters
+        ----------
+        images, variances : mapping of str to ndarray
+            Electrons and e-^2, by detector; images without a variance bring none of their own.
+        layout : {'raw', 'assembled'}
+        """
+        added = {name: np.zeros(image.shape, np.float32) for name, image in images.items()}
+        self._add(added, _squares(self.crosstalk), variances, layout)
+        for errors, power in ((self.errors, 2), (self.quadratic_errors, 4)):
+            if errors:
+                self._add(added, _squares(errors), {k: image**power for k, image in images.items()}, layout)
+        return added
+
+    def _add(
+        self,
+        added: Mapping[str, npt.NDArray[np.float32]],
+        matrices: Mapping[Pair, npt.NDArray[np.float64]],
+        images: Mapping[str, npt.NDArray[Any]],
+        layout: str,
+    ) -> None:
+        for (victim, aggressor), matrix in matrices.items():
+            if victim in added and aggressor in images:
                 source = in_read_order(images[aggressor], self.detectors[aggressor], layout=layout)
                 target = in_read_order(added[victim], self.detectors[victim], layout=layout)
                 _leak(source, target, matrix.astype(np.float32))
-        return added
+
+
+def _squares(matrices: Mapping[Pair, npt.NDArray[np.float64]]) -> dict[Pair, npt.NDArray[np.float64]]:
+    """Squares of what is finite; what was never measured counts nothing."""
+    return {pair: np.where(np.isfinite(matrix), matrix, 0.0) ** 2 for pair, matrix in matrices.items()}
 
 
 def _leak(

@@ -18,8 +18,17 @@ from fullwell.effects.noise_in_common import excess_scatter
 from fullwell.errors import ChainError, FrameError, NotEnoughFrames, ParameterError
 from fullwell.frame import Frame, FrameSet, as_frame
 from fullwell.kernels.order_statistics import truncated_variance_factor
+from fullwell.quantities import number
 
-__all__ = ["CrosstalkFit", "fit_crosstalk"]
+__all__ = [
+    "CrosstalkFit",
+    "Patch",
+    "check_options",
+    "fit_crosstalk",
+    "fit_patches",
+    "masked_data",
+    "patches_of",
+]
 
 Matrix = npt.NDArray[np.float64]
 _LEAST_CLIP = 2.5
@@ -39,7 +48,7 @@ class CrosstalkFit:
 
 
 @attrs.frozen(eq=False)
-class _Patch:
+class Patch:
     """The same ticks of all amplifiers about one spot, shape (amplifiers, pixels); NaN is masked."""
 
     signal: npt.NDArray[np.float32]
@@ -65,13 +74,8 @@ def fit_crosstalk(
     not white in it: levels of rows, and what all frames have in common at one place, such as the noise of the
     bias that was subtracted from them.
     """
-    if not bright > 0:
-        raise ParameterError("bright", bright, "above 0 electrons")
-    if not clip >= _LEAST_CLIP:
-        raise ParameterError("clip", clip, f"{_LEAST_CLIP:g} or more; less eats up normal noise")
-    if margin < 1:
-        raise ParameterError("margin", margin, "1 pixel or more")
-    patches: list[_Patch] = []
+    check_options(bright, clip, margin)
+    patches: list[Patch] = []
     count, detector = 0, None
     for source in frames:
         raw = as_frame(source)
@@ -81,35 +85,73 @@ def fit_crosstalk(
                 f"crosstalk is measured in electrons, the frames are in {frame.unit}; add a Gain"
             )
         detector = frame.detector or Detector.single(frame.shape)
-        patches.extend(_patches(frame, detector, bright, margin))
+        views = in_read_order(masked_data(frame), detector, layout=frame.layout)
+        patches.extend(patches_of(views, bright, margin))
         count += 1
     if detector is None:
         raise NotEnoughFrames("there is no frame to measure crosstalk in")
     if not patches:
         raise FrameError(f"no pixel of {count} frames is above {bright:g} electrons")
+    names = [amplifier.name for amplifier in detector.amplifiers]
+    found = fit_patches(
+        patches, allowed=~np.eye(len(names), dtype=bool), names=names, clip=clip, quadratic=quadratic
+    )
+    return attrs.evolve(found, statistics={"frames": count, **found.statistics})
+
+
+def check_options(bright: float, clip: float, margin: int) -> None:
+    """Refuse impossible options of a measurement.
+
+    Raises
+    ------
+    ParameterError
+    """
+    number(bright, "bright", u.electron, above=0)
+    if not number(clip, "clip", least=0) >= _LEAST_CLIP:
+        raise ParameterError("clip", clip, f"{_LEAST_CLIP:g} or more; less eats up normal noise")
+    number(margin, "margin", least=1, whole=True)
+
+
+def fit_patches(
+    patches: Sequence[Patch],
+    *,
+    allowed: npt.NDArray[np.bool_],
+    names: Sequence[str],
+    clip: float,
+    quadratic: bool,
+) -> CrosstalkFit:
+    """Fit all coefficients that may be there.
+
+    Parameters
+    ----------
+    patches : sequence of Patch
+    allowed : ndarray of bool, shape (victims, aggressors)
+        Where a coefficient is fitted; the others are 0 and have no error.
+    names : sequence of str
+        Of the amplifiers.
+    clip, quadratic
+        As for `fit_crosstalk`.
+    """
     lit = np.any([patch.bright for patch in patches], axis=0)
     n = len(lit)
     shape = (2 if quadratic else 1, n, n)
-    values, errors = np.zeros(shape), np.full(shape, np.inf)
+    values, errors = np.zeros(shape), np.where(allowed, np.inf, 0.0) * np.ones(shape)
     clipped = np.zeros(n)
     for victim in range(n):
-        aggressors = [j for j in range(n) if lit[j] and j != victim]
+        aggressors = np.flatnonzero(lit & allowed[victim]).tolist()
         if aggressors:
             own, sigma, clipped[victim] = _victim(patches, victim, aggressors, clip, quadratic=quadratic)
             for k in range(shape[0]):
                 part = slice(k * len(aggressors), (k + 1) * len(aggressors))
                 values[k, victim, aggressors], errors[k, victim, aggressors] = own[part], sigma[part]
-    for matrix in errors:
-        np.fill_diagonal(matrix, 0.0)
     return CrosstalkFit(
         coefficients=_of_true_signals(values[0]),
         errors=errors[0],
         quadratic=values[1] / _SCALE if quadratic else None,
         quadratic_errors=errors[1] / _SCALE if quadratic else None,
         statistics={
-            "frames": count,
             "spots": len(patches),
-            "never_bright": [a.name for a, on in zip(detector.amplifiers, lit, strict=True) if not on],
+            "never_bright": [name for name, on in zip(names, lit, strict=True) if not on],
             "clipped_fraction": [float(part) for part in clipped],
         },
     )
@@ -127,11 +169,15 @@ def _of_true_signals(of_read: Matrix) -> Matrix:
     return np.asarray(result)
 
 
-def _patches(frame: Frame, detector: Detector, bright: float, margin: int) -> list[_Patch]:
+def masked_data(frame: Frame) -> npt.NDArray[np.float32]:
+    """Return the data of a frame, NaN where it is masked."""
+    return np.where(frame.mask, np.nan, frame.data).astype(np.float32)
+
+
+def patches_of(views: Sequence[npt.NDArray[np.float32]], bright: float, margin: int) -> list[Patch]:
+    """Return what lies about the spots of an exposure, whose amplifiers are given in read order."""
     from scipy import ndimage
 
-    data = np.where(frame.mask, np.nan, frame.data).astype(np.float32)
-    views = in_read_order(data, detector, layout=frame.layout)
     rows, columns = (max(view.shape[k] for view in views) for k in (0, 1))
     stacked = np.full((len(views), rows, columns), np.nan, np.float32)
     for plane, view in zip(stacked, views, strict=True):
@@ -140,23 +186,23 @@ def _patches(frame: Frame, detector: Detector, bright: float, margin: int) -> li
     # What grown spots have in common is one box, or its pixels would count twice.
     lit = np.asarray(aggressors.any(axis=0))
     near = ndimage.binary_dilation(lit, np.ones((2 * margin + 1, 2 * margin + 1), bool))
-    labels, number = ndimage.label(near, np.ones((3, 3), bool))
+    labels, many = ndimage.label(near, np.ones((3, 3), bool))
     patches = []
-    for label, box in enumerate(ndimage.find_objects(labels, number), start=1):
+    for label, box in enumerate(ndimage.find_objects(labels, many), start=1):
         inside = labels[box] == label
         signal = stacked[(slice(None), *box)][:, inside]
         hit = np.asarray(aggressors[(slice(None), *box)][:, inside].any(axis=1))
         y, x = np.nonzero(inside)
-        patches.append(_Patch(signal, hit, y + box[0].start, x + box[1].start))
+        patches.append(Patch(signal, hit, y + box[0].start, x + box[1].start))
     return patches
 
 
 def _victim(
-    patches: list[_Patch], victim: int, aggressors: list[int], clip: float, *, quadratic: bool
+    patches: Sequence[Patch], victim: int, aggressors: list[int], clip: float, *, quadratic: bool
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
     """Coefficients of one victim, their errors, and the fraction of pixels that was clipped."""
     columns, targets, groups, places = [], [], [], []
-    for number, patch in enumerate(patches):
+    for place, patch in enumerate(patches):
         # Where the victim is lit itself it tells nothing.
         if patch.bright[victim] or not patch.bright.any():
             continue
@@ -165,7 +211,7 @@ def _victim(
         design = np.concatenate([signal, signal**2 / _SCALE]) if quadratic else signal
         columns.append(design[:, good])
         targets.append(patch.signal[victim][good].astype(np.float64))
-        groups.append(np.full(good.sum(), number))
+        groups.append(np.full(good.sum(), place))
         places.append(np.stack([patch.rows, patch.columns])[:, good])
     width = len(aggressors) * (2 if quadratic else 1)
     if not columns:
