@@ -112,8 +112,8 @@ def make_overview(pixels: Pixels) -> Overview:
 
 
 def _extremes(band: npt.NDArray[Any]) -> Sequence[float]:
-    low, high = float(band.min()), float(band.max())
-    if np.isfinite(low) and np.isfinite(high):  # one NaN would have made both NaN
+    low, high = float(np.fmin.reduce(band, axis=None)), float(np.fmax.reduce(band, axis=None))
+    if np.isfinite(low) and np.isfinite(high):  # NaN does not count there, infinities do
         return low, high
     finite = band[np.isfinite(band)]
     return (float(finite.min()), float(finite.max())) if finite.size else ()
@@ -137,10 +137,11 @@ def _limits(bands: Sequence[_Band]) -> dict[str, Interval] | None:
     if counts is not None:
         return limits | {name: _percentile(counts, percent) for name, percent in _PERCENTAGES.items()}
     finite = values[np.isfinite(values)]
-    return limits | {
-        name: find_limits(finite[np.newaxis], limits=percent) if finite.size else minmax
-        for name, percent in _PERCENTAGES.items()
-    }
+    if not finite.size:
+        return limits | dict.fromkeys(_PERCENTAGES, minmax)
+    ends = [(100.0 - percent) / 2.0 for percent in _PERCENTAGES.values()]
+    low, high = np.percentile(finite, [ends, [100.0 - end for end in ends]])
+    return limits | {name: _wide(*pair) for name, *pair in zip(_PERCENTAGES, low, high, strict=True)}
 
 
 def _percentile(counts: npt.NDArray[Any], percent: float) -> Interval:

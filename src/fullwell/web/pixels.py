@@ -221,8 +221,8 @@ class Flagged:
     def read(self, box: Box) -> npt.NDArray[Any]:
         """Return the flags of a box."""
         missing = ~np.isfinite(self.data.read(box))
-        seen: npt.NDArray[Any] = self.flags.read(box) | missing * FLAG_DTYPE.type(Flags.NO_DATA)
-        return seen
+        seen: npt.NDArray[Any] = self.flags.read(box)
+        return seen | missing * FLAG_DTYPE.type(Flags.NO_DATA) if missing.any() else seen
 
 
 @attrs.frozen
