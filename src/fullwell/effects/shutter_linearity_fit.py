@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fullwell.effects.curve_shapes import CurveShape
 from fullwell.errors import FrameError
+from fullwell.kernels.blas import one_thread
 
 __all__ = ["CellFlats", "JointFit", "fit_cells"]
 
@@ -160,6 +161,11 @@ def fit_cells(flats: CellFlats, shapes: list[CurveShape], *, lamp_scatter: float
     what was seen most likely, with the other parameters integrated out (restricted maximum likelihood).
     """
     state = _start(flats, shapes, 0.0 if lamp_scatter is None else lamp_scatter)
+    with one_thread():
+        return _settled(flats, state, lamp_scatter=lamp_scatter)
+
+
+def _settled(flats: CellFlats, state: JointFit, *, lamp_scatter: float | None) -> JointFit:
     for _ in range(_ROUNDS):
         equations = _Equations(flats, state)
         if lamp_scatter is None:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fullwell.errors import FrameError, NotEnoughFrames
+from fullwell.kernels.blas import one_thread
 from fullwell.photon_transfer.curves import Curve
 from fullwell.photon_transfer.models import FullCovariance, Model, VarianceModel
 
@@ -94,7 +95,12 @@ def solve(model: Model, curve: Curve, start: Array | None = None, *, robust: boo
     Gauss-Newton steps, the weights made anew from the model before each. Weights from the measured variance
     would favor what happens to be low, and bias gain and noise.
     """
-    problem = _Problem.of(model, curve)
+    with one_thread():
+        return _solved(_Problem.of(model, curve), start, robust=robust)
+
+
+def _solved(problem: _Problem, start: Array | None, *, robust: bool) -> Solution:
+    model = problem.model
     theta = problem.scaled(problem.guess() if start is None else start)
     damping, previous = 1.0, np.zeros_like(theta)
     for _ in range(MOST_STEPS):
@@ -116,7 +122,7 @@ def solve(model: Model, curve: Curve, start: Array | None = None, *, robust: boo
                 float(residual @ residual),
                 residual.size - theta.size,
             )
-    raise FrameError(f"the {model.name} model does not settle on {int(curve.used.sum())} points")
+    raise FrameError(f"the {model.name} model does not settle on {problem.mean.size} points")
 
 
 @attrs.frozen(eq=False)
