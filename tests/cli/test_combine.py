@@ -123,6 +123,13 @@ def test_a_noise_model_that_does_not_hold_is_told_by_the_exit_code(files, tmp_pa
     assert "does not hold" in result.stdout
 
 
+def test_a_clip_that_cannot_reject_is_told_in_the_words_of_the_command_line(files, tmp_path):
+    result = call(*files[:3], "-o", tmp_path / "out.fits")
+
+    assert result.exit_code == 0
+    assert "use --spread noise or a --clip below that" in result.stdout
+
+
 def test_noise_that_nobody_knows(files, tmp_path):
     result = call(*files, "-o", tmp_path / "out.fits", "--spread", "noise")
 
@@ -140,8 +147,8 @@ def test_noise_that_nobody_knows(files, tmp_path):
         (("--pedestal", 100), ["--pedestal", "needs --read-noise and --gain"]),
         (("--pedestal", "nan", "--read-noise", 5, "--gain", 2), ["--pedestal", "finite"]),
         (("--read-noise", 5, "--gain", "inf"), ["--gain", "finite"]),
-        (("--clip", "inf"), ["clip", "finite"]),
-        (("--clip", "nan"), ["clip", "finite"]),
+        (("--clip", "inf"), ["--clip", "finite", "or 0"]),
+        (("--clip", "nan"), ["--clip", "finite", "or 0"]),
         (("--spread", "noise"), ["--read-noise and --gain"]),
     ],
 )

@@ -108,5 +108,9 @@ def test_factors_of_the_usual_rules_are_those_of_trials(n, spread):
     assert clipping_factors(n, 3.0, spread) == pytest.approx(made, rel=0.008)
 
 
+def test_a_clip_that_leaves_no_scatter_gives_finite_factors():
+    assert np.isfinite(clipping_factors(3, 0.001, "std")).all()
+
+
 def test_without_clipping_there_is_nothing_to_correct():
     assert clipping_factors(6, None, "noise") == pytest.approx((1.0, 1.0), abs=1e-6)

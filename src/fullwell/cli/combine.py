@@ -122,6 +122,7 @@ def _run(
     overwrite: bool,
 ) -> Outcome:
     from fullwell.combining import stack_files
+    from fullwell.combining.options import COMMAND_LINE
 
     def history(spread: str) -> list[str]:
         rule = f"{asked['clip']:g} {spread}" if asked["clip"] else "no"
@@ -140,6 +141,7 @@ def _run(
         overwrite=overwrite,
         cards={"NCOMBINE": (len(files), "frames combined")},
         history=history,
+        words=COMMAND_LINE,
     )
 
 
@@ -147,11 +149,11 @@ def _look(
     files: tuple[Path, ...], asked: dict[str, Any], model: NoiseModel | None, *, memory: int
 ) -> dict[str, Any]:
     """Check the options, and that all files can be used and fit together, as far as headers tell."""
-    from fullwell.combining.options import Options
+    from fullwell.combining.options import COMMAND_LINE, Options
     from fullwell.errors import FrameError
     from fullwell.io import scan
 
-    Options(asked["method"], asked["clip"], asked["spread"], model, (0, 0), memory * 2**20)
+    Options(asked["method"], asked["clip"], asked["spread"], model, (0, 0), memory * 2**20, COMMAND_LINE)
     first = scan(files[0])
     for path in files[1:]:
         other = scan(path)

@@ -72,7 +72,7 @@ def check_inputs(options: Options, inputs: Inputs) -> None:
         return
     if options.noise is None and inputs.variance is None:
         raise ParameterError(
-            "spread",
+            options.words.spread,
             "noise",
-            "only with noise=NoiseModel(...) or frames that have a variance; else 'std' or 'mad'",
+            f"only with {options.words.model} or frames that have a variance; else 'std' or 'mad'",
         )

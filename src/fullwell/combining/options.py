@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fullwell.errors import ParameterError
 
-__all__ = ["DEFAULT_MEMORY", "Levels", "NoiseModel", "Options"]
+__all__ = ["COMMAND_LINE", "DEFAULT_MEMORY", "PYTHON", "Levels", "NoiseModel", "Options", "Words"]
 
 DEFAULT_MEMORY = 512 * 2**20
 
@@ -56,6 +56,34 @@ class NoiseModel:
 
 
 @attrs.frozen
+class Words:
+    """What options are called where somebody has set them.
+
+    Parameters
+    ----------
+    clip, spread, memory : str
+        Their names.
+    no_clip : str
+        How to ask for no rejection.
+    by_noise : str
+        How to ask for a spread from the noise model.
+    model : str
+        How to give one.
+    """
+
+    clip: str
+    spread: str
+    memory: str
+    no_clip: str
+    by_noise: str
+    model: str
+
+
+PYTHON = Words("clip", "spread", "memory", "None", "spread='noise'", "noise=NoiseModel(...)")
+COMMAND_LINE = Words("--clip", "--spread", "--memory", "0", "--spread noise", "--read-noise and --gain")
+
+
+@attrs.frozen
 class Options:
     """Options of `fullwell.combining.combine`, apart from levels.
 
@@ -71,6 +99,7 @@ class Options:
     noise: NoiseModel | None
     extrema: tuple[int, int]
     memory: int
+    words: Words = PYTHON
 
     def __attrs_post_init__(self) -> None:
         if self.method not in ("mean", "median"):
@@ -78,14 +107,15 @@ class Options:
         if not isinstance(self.noise, NoiseModel | None):
             raise ParameterError("noise", self.noise, "a NoiseModel, such as NoiseModel(read_noise=5.0)")
         if self.spread not in ("noise", "std", "mad"):
-            raise ParameterError("spread", self.spread, "'noise', 'std' or 'mad'")
+            raise ParameterError(self.words.spread, self.spread, "'noise', 'std' or 'mad'")
         if self.clip is not None and not (np.isfinite(self.clip) and self.clip > 0):
-            raise ParameterError("clip", self.clip, "finite and above 0, or None for no rejection")
+            allowed = f"finite and above 0, or {self.words.no_clip} for no rejection"
+            raise ParameterError(self.words.clip, self.clip, allowed)
         whole = all(isinstance(count, int | np.integer) for count in self.extrema)
         if len(self.extrema) != 2 or not whole or min(self.extrema) < 0:
             raise ParameterError("extrema", self.extrema, "two counts of 0 or more")
         if self.memory < 2**20:
-            raise ParameterError("memory", self.memory, "at least 1 MiB (1048576 bytes)")
+            raise ParameterError(self.words.memory, self.memory, "at least 1 MiB (1048576 bytes)")
 
     def toothless(self, n: int) -> str | None:
         """Say so when clipping in units of the standard deviation can never reject a lone outlier."""
@@ -94,7 +124,8 @@ class Options:
             return None
         return (
             f"a {self.clip:g} sigma clip cannot reject a lone outlier among {n} values (it lies at most "
-            f"{limit:.2f} standard deviations from their median); use spread='noise' or a clip below that"
+            f"{limit:.2f} standard deviations from their median); "
+            f"use {self.words.by_noise} or a {self.words.clip} below that"
         )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from fullwell.combining.blocks import combine_inputs
 from fullwell.combining.fallback import check_inputs, with_fallback
 from fullwell.combining.inputs import Inputs
-from fullwell.combining.options import DEFAULT_MEMORY, Levels, NoiseModel, Options
+from fullwell.combining.options import DEFAULT_MEMORY, PYTHON, Levels, NoiseModel, Options, Words
 from fullwell.flags import FLAG_DTYPE
 from fullwell.io.plain_images import PlainImage, plain_image, plain_units
 from fullwell.io.rows import RowWriter, write_by_rows, write_rows
@@ -64,6 +64,7 @@ def stack_to_file(
     overwrite: bool = False,
     cards: Mapping[str, Any] | None = None,
     history: Callable[[str], Sequence[str]] = lambda spread: (),  # noqa: ARG005
+    words: Words = PYTHON,
 ) -> Outcome:
     """Combine as `stack` does, into a FITS file with UNCERT, MASK, FLAGS and USED.
 
@@ -75,6 +76,8 @@ def stack_to_file(
         As for `fullwell.io.write`.
     history : callable
         Returns HISTORY lines, always as many, from what the clipping was counted in at last.
+    words : Words
+        What options are called in remarks and errors.
 
     Raises
     ------
@@ -83,7 +86,7 @@ def stack_to_file(
     """
     from fullwell.combining.loading import load_inputs
 
-    options = Options(method, clip, spread, noise, (0, 0), int(memory))
+    options = Options(method, clip, spread, noise, (0, 0), int(memory), words)
     with ExitStack() as resources:
         inputs, template = load_inputs(frames, memory=options.memory // 2, resources=resources)
         zeros = np.broadcast_to(np.float32(0), inputs.shape)
@@ -113,6 +116,7 @@ def stack_files(
     overwrite: bool = False,
     cards: Mapping[str, tuple[int, str]] | None = None,
     history: Callable[[str], Sequence[str]] = lambda spread: (),  # noqa: ARG005
+    words: Words = PYTHON,
 ) -> Outcome:
     """Combine files as `stack_to_file` combines frames, to the same bytes.
 
@@ -122,7 +126,7 @@ def stack_files(
     Parameters
     ----------
     files : sequence of Path
-    path, method, clip, spread, noise, memory, workers, overwrite, cards, history
+    path, method, clip, spread, noise, memory, workers, overwrite, cards, history, words
         As for `stack_to_file`.
 
     Raises
@@ -130,7 +134,7 @@ def stack_files(
     FullwellError
         As for `stack_to_file`.
     """
-    options = Options(method, clip, spread, noise, (0, 0), int(memory))
+    options = Options(method, clip, spread, noise, (0, 0), int(memory), words)
     images = _plain_images(files, set(cards or ()))
     if images is None:
         from fullwell.io.ahead import frames_ahead
@@ -147,6 +151,7 @@ def stack_files(
             overwrite=overwrite,
             cards=cards,
             history=history,
+            words=words,
         )
     inputs = Inputs(images[0].shape)
     for image in images:

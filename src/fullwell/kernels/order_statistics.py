@@ -199,6 +199,8 @@ def factors_by_trials(
     variance = (value - level**2 / done) / (plain_value - plain_level**2 / done) / n
     variance *= median_variance_factor(n) if method == "median" else 1.0
     # Selecting trials with two survivors selects their plain variance too, but hardly ever drops one.
+    if not scatter > 0:  # so narrow a clip leaves no two values that differ
+        return float(variance * done / inverse), 1.0
     expected = scatter / plain_scatter if scattered == done else scatter / scattered / _UNIT**2
     return float(variance * done / inverse), float(variance / expected)
 
