@@ -15,13 +15,11 @@ import numpy as np
 from fullwell.kernels.combine import FLOOR, MAD_TO_STD
 from fullwell.kernels.combine_columns_compiled import clip_columns, list_marked
 from fullwell.kernels.combine_tiles_compiled import CHUNK, NOISE, PIXELS, STD, STEP
+from fullwell.kernels.lane_types_compiled import doubles, floats, integers
 from fullwell.kernels.lanes_compiled import (
     any_less,
-    doubles,
-    floats,
     fused,
     how_many,
-    integers,
     larger,
     less,
     load,

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from fullwell.kernels.combine import FLOOR, MAD_TO_STD
-from fullwell.kernels.lanes_compiled import floats, fused, larger, load, smaller, splat, store
+from fullwell.kernels.lane_types_compiled import floats
+from fullwell.kernels.lanes_compiled import fused, larger, load, smaller, splat, store
 from fullwell.kernels.networks_compiled import ROW, STRIDE
 from fullwell.kernels.numba_cache import jit
 

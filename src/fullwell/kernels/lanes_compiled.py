@@ -20,22 +20,21 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 
 __all__ = [
     "Lanes",
+    "any_at_least",
     "any_less",
     "counted",
-    "doubles",
     "emit_larger",
     "emit_smaller",
-    "floats",
     "fused",
-    "halves",
     "how_many",
-    "integers",
     "larger",
     "less",
     "load",
     "lowest",
     "pick",
+    "pick_less",
     "roots",
+    "shifted",
     "shortfall",
     "smaller",
     "splat",
@@ -134,56 +133,6 @@ def counted(context: Any, first: Any, count: Any) -> Any:  # noqa: ARG001
     return lanes(types.uint64, count), generate
 
 
-@intrinsic
-def halves(context: Any, lanes: Any) -> Any:  # noqa: ARG001
-    """Return the lower halves of lanes of uint64 as uint32."""
-    result = Lanes(types.uint32, lanes.count)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
-        return builder.trunc(arguments[0], context.get_value_type(result))
-
-    return result(lanes), generate
-
-
-@intrinsic
-def floats(context: Any, lanes: Any) -> Any:  # noqa: ARG001
-    """Return lanes of uint16 as float32."""
-    result = Lanes(types.float32, lanes.count)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
-        # Signed: only that has an instruction of its own before AVX-512.
-        wide = builder.zext(arguments[0], ir.VectorType(ir.IntType(32), lanes.count))
-        return builder.sitofp(wide, context.get_value_type(result))
-
-    return result(lanes), generate
-
-
-@intrinsic
-def doubles(context: Any, lanes: Any) -> Any:  # noqa: ARG001
-    """Return lanes of float32 or uint16 as float64."""
-    result = Lanes(types.float64, lanes.count)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        target = context.get_value_type(result)
-        if isinstance(signature.args[0].element, types.Float):
-            return builder.fpext(arguments[0], target)
-        return builder.sitofp(builder.zext(arguments[0], ir.VectorType(ir.IntType(32), lanes.count)), target)
-
-    return result(lanes), generate
-
-
-@intrinsic
-def integers(context: Any, lanes: Any) -> Any:  # noqa: ARG001
-    """Return lanes of floats, 0 or more and less than 65536, as uint16."""
-    result = Lanes(types.uint16, lanes.count)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
-        wide = builder.fptosi(arguments[0], ir.VectorType(ir.IntType(32), lanes.count))
-        return builder.trunc(wide, context.get_value_type(result))
-
-    return result(lanes), generate
-
-
 def _of_each(name: str) -> Any:
     """Make an intrinsic that calls one of LLVM's."""
 
@@ -256,6 +205,36 @@ def any_less(context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
         return _any(builder, builder.fcmp_ordered("<", *arguments))
 
     return types.boolean(a, a), generate
+
+
+@intrinsic
+def any_at_least(context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
+    """Return whether any float is as large as the other."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return _any(builder, builder.fcmp_ordered(">=", *arguments))
+
+    return types.boolean(a, a), generate
+
+
+@intrinsic
+def pick_less(context: Any, a: Any, b: Any, c: Any, d: Any) -> Any:  # noqa: ARG001
+    """Return `c` where the float `a` is less than `b`, else `d`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return builder.select(builder.fcmp_ordered("<", *arguments[:2]), *arguments[2:])
+
+    return a(a, a, a, a), generate
+
+
+@intrinsic
+def shifted(context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
+    """Return ``a >> b``, the sign of `a` kept as if it had one."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return builder.ashr(*arguments)
+
+    return a(a, a), generate
 
 
 @intrinsic
@@ -369,3 +348,4 @@ _operator(operator.or_, operator.ior, "or_", "or_")
 _operator(operator.and_, operator.iand, "and_", "and_")
 _operator(operator.xor, operator.ixor, "xor", "xor")
 _operator(operator.rshift, operator.irshift, "lshr", "lshr")
+_operator(operator.lshift, operator.ilshift, "shl", "shl")

@@ -12,7 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from fullwell.kernels.lanes_compiled import counted, halves, splat, store
+from fullwell.kernels.lane_types_compiled import bits_of, floats, floats_of_bits, halves
+from fullwell.kernels.lanes_compiled import (
+    any_at_least,
+    counted,
+    larger,
+    less,
+    load,
+    pick_less,
+    roots,
+    shifted,
+    smaller,
+    splat,
+    store,
+)
 from fullwell.kernels.numba_cache import jit
 from fullwell.kernels.random_reference import (
     CENTER,
@@ -48,6 +61,8 @@ _LOG = tuple(f32(c) for c in LOGARITHM)
 _RECIPROCALS = np.array(RECIPROCALS)  # indexed by a variable, for which a tuple is slow
 _LOW = u64(0xFFFFFFFF)
 _LANES = 8  # counters side by side
+_SINGLES = 32  # numbers of 32 bits side by side
+_COUNTS = 64  # of which so many are compared with each threshold
 
 
 @_jit
@@ -127,9 +142,48 @@ def _normal(word: Any) -> Any:
 
 
 @_jit
+def _normals(words: Any, start: Any, out: Any) -> None:
+    """Do `_normal` for some neighbors; the form for the tail only where one of them is there."""
+    word = load(words, start, _SINGLES)
+    one, two, half = splat(f32(1), _SINGLES), splat(f32(2), _SINGLES), splat(f32(0.5), _SINGLES)
+    top, rest = splat(u32(0x80000000), _SINGLES), splat(u32(0x7FFFFFFF), _SINGLES)
+    m = smaller(word ^ top, word ^ rest)
+    x = (floats(m) + half) * splat(f32(2.0**-31), _SINGLES)
+    u = (floats(rest - m) + half) * splat(f32(2.0**-32), _SINGLES)
+    a = splat(f32(4), _SINGLES) * u * (one - u)
+    bits = bits_of(a)
+    e = shifted(bits - splat(u32(0x3F3504F3), _SINGLES), splat(u32(23), _SINGLES))
+    r = floats_of_bits(bits - (e << splat(u32(23), _SINGLES))) - one
+    s = r / (two + r)
+    q = s * s
+    t = splat(_LOG[0], _SINGLES)
+    t = t * q + splat(_LOG[1], _SINGLES)
+    t = t * q + splat(_LOG[2], _SINGLES)
+    t = t * q + splat(_LOG[3], _SINGLES)
+    log = floats(e) * splat(f32(0.6931472), _SINGLES) + (t * q * s + two * s)
+    w = floats_of_bits(bits_of(log) ^ top)
+    c = w - splat(f32(2.5), _SINGLES)
+    p = splat(_CENTER[0], _SINGLES)
+    for k in range(1, 9):
+        p = p * c + splat(_CENTER[k], _SINGLES)
+    split = splat(SPLIT, _SINGLES)
+    if any_at_least(w, split):
+        d = roots(larger(w, splat(f32(0), _SINGLES))) - splat(TAIL_CENTER, _SINGLES)
+        v = splat(_TAIL[0], _SINGLES)
+        for k in range(1, 8):
+            v = v * d + splat(_TAIL[k], _SINGLES)
+        p = pick_less(w, split, p, v)
+    z = splat(f32(1.4142135), _SINGLES) * (p * x)
+    store(out, start, floats_of_bits(bits_of(z) ^ ((word ^ top) & top)))
+
+
+@_jit
 def normal_chunk(words: Any, out: Any) -> None:
     """Turn words into normal numbers; arrays of one size."""
-    for i in range(words.size):
+    whole = words.size // _SINGLES * _SINGLES
+    for i in range(0, whole, _SINGLES):
+        _normals(words, i, out)
+    for i in range(whole, words.size):
         out[i] = _normal(words[i])
 
 
@@ -226,12 +280,16 @@ def poisson_of_one_mean(words: Any, out: Any, thresholds: Any) -> None:
     always = 0
     while always < thresholds.size and thresholds[always] < 0:
         always += 1
-    for i in range(words.size):
+    whole = words.size // _COUNTS * _COUNTS
+    for i in range(0, whole, _COUNTS):
+        word, count = load(words, i, _COUNTS), splat(u32(always), _COUNTS)
+        for k in range(always, thresholds.size):
+            count -= less(splat(u32(thresholds[k]), _COUNTS), word)
+        store(out, i, floats(count))
+    for i in range(whole, words.size):
         out[i] = f32(always)
-    for k in range(always, thresholds.size):
-        threshold = u32(thresholds[k])
-        for i in range(words.size):
-            out[i] += f32(1) if words[i] > threshold else f32(0)
+        for k in range(always, thresholds.size):
+            out[i] += f32(1) if words[i] > u32(thresholds[k]) else f32(0)
 
 
 @_jit
