@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fullwell.errors import ParameterError
+from fullwell.kernels.buffers import room
 
 __all__ = ["BAD_FOR_SCIENCE", "FLAG_DTYPE", "FlagImage", "Flags", "mask_of", "names_of"]
 
@@ -62,7 +63,9 @@ def mask_of(flags: FlagImage, *, bad: Flags = BAD_FOR_SCIENCE) -> npt.NDArray[np
     ndarray of bool
         Same shape; True is unusable.
     """
-    return np.asarray((flags & FLAG_DTYPE.type(int(bad))) != 0)
+    bits = np.bitwise_and(flags, FLAG_DTYPE.type(int(bad)), out=room(flags.shape, FLAG_DTYPE))
+    mask: npt.NDArray[np.bool_] = np.not_equal(bits, 0, out=room(flags.shape, np.bool_))
+    return mask
 
 
 def names_of(value: int) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from fullwell.io.hygiene import electron_header
 __all__ = ["Undoes", "correct"]
 
 
+@np.errstate(invalid="ignore")  # pixels without a value are flagged; the one pass says nothing of them either
 def correct(chain: Undoes, frame: Frame, *, settle: bool) -> Frame:
     """Take the effects out of a frame; see `SignalChain.correct`."""
     again = [effect.name for effect in chain.effects if effect.name in frame.applied]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from fullwell.detector import Detector
 from fullwell.effects.affine import Affine, MasterTerm
 from fullwell.effects.pointwise import Lookup, Pointwise, PoissonTerm
+from fullwell.kernels.buffers import room
 from fullwell.kernels.correct import Images, Ramp
 from fullwell.kernels.pool import over_blocks
 
@@ -154,7 +155,7 @@ def _images(
     rows = [slice(start, min(start + step, shape[0])) for start in range(0, shape[0], step)]
     made = _block(before, behind, rows[0], shape[0], settle=settle, mixed=mixed)
     images: list[Any] = [
-        np.empty((shape[0] if np.ndim(value) == 2 else 1, shape[1]), value.dtype)
+        room((shape[0] if np.ndim(value) == 2 else 1, shape[1]), value.dtype)
         for value in (np.asarray(value) for value in made)
     ]
 
@@ -164,7 +165,7 @@ def _images(
         ):
             image[part if len(image) > 1 else slice(None)] = value
 
-    over_blocks(fill, rows if any(len(image) > 1 for image in images) else rows[:1], workers=1)
+    over_blocks(fill, rows if any(len(image) > 1 for image in images) else rows[:1])
     first, scale, offset, constant, linear, square, flags = images[:7]
     return Images(first, scale, offset, constant, linear, square, flags, before=tuple(images[7:]))
 

@@ -14,6 +14,7 @@ from fullwell.combining.inputs import Inputs
 from fullwell.combining.options import Levels, Options
 from fullwell.flags import FlagImage
 from fullwell.io.file_planes import FilePlane
+from fullwell.kernels.buffers import room
 from fullwell.kernels.combine_compiled import PlaneRule, PlaneStack, PlaneTotals, combine_planes
 from fullwell.kernels.order_statistics import clipping_factors, median_variance_factor
 from fullwell.kernels.pool import default_workers, over_blocks
@@ -55,9 +56,9 @@ class Planes:
     @classmethod
     def empty(cls, frames: int, shape: tuple[int, int], *, propagated: bool) -> Planes:
         """Make room for the result of `frames` frames."""
-        first, second = np.empty(shape, np.float32), np.empty(shape, np.float32)
-        third = np.empty(shape, np.float32) if propagated else None
-        used, rejected, flags = (np.empty(shape, np.uint16) for _ in range(3))
+        first, second = room(shape, np.float32), room(shape, np.float32)
+        third = room(shape, np.float32) if propagated else None
+        used, rejected, flags = (room(shape, np.uint16) for _ in range(3))
         return cls(first, second, third, used, rejected, flags, frames)
 
     def rows(self, part: slice) -> PlaneTotals:

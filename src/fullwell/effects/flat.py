@@ -27,6 +27,7 @@ from fullwell.effects.stacking import (
 from fullwell.errors import ChainError, FrameError, NotEnoughFrames, ParameterError
 from fullwell.flags import FLAG_DTYPE, FlagImage, Flags, mask_of
 from fullwell.frame import Frame, FrameSet, Shared
+from fullwell.kernels.buffers import room
 from fullwell.kernels.simulate import Op, Step
 from fullwell.kernels.spread import median_of
 from fullwell.noise import Noise
@@ -216,12 +217,16 @@ class Flat(Effect):
                 "crop the one or the other"
             )
         useful = self.response > 0
-        inverse = np.divide(1.0, self.response, out=np.zeros_like(self.response), where=useful)
+        inverse = room(self.response.shape, self.response.dtype)
+        with np.errstate(all="ignore"):
+            np.divide(1.0, self.response, out=inverse)
+        inverse[~useful] = 0
+        against = np.negative(inverse, out=room(inverse.shape, inverse.dtype))
         masters = {}
         if self.id:
-            masters[self.id] = MasterTerm(0.0, -inverse, self.variance)
+            masters[self.id] = MasterTerm(0.0, against, self.variance)
             for key, share in self.shared.items():
-                masters[key] = MasterTerm(0.0, -inverse * share.coefficient, share.variance)
+                masters[key] = MasterTerm(0.0, against * share.coefficient, share.variance)
         flags = np.where(useful, FLAG_DTYPE.type(0), FLAG_DTYPE.type(Flags.DEAD | Flags.UNCALIBRATED))
         return Affine(
             scale=inverse, masters=masters, flags=flags if self.flags is None else flags | self.flags
