@@ -93,6 +93,33 @@ def test_raw_frames_are_combined_without_numba_after_it(tmp_path):
     assert done.stdout.splitlines()[-1] == "False"
 
 
+LEFT = """
+import importlib, pkgutil
+from pathlib import Path
+from numba.core.dispatcher import Dispatcher
+from fullwell import kernels
+from fullwell.cli.warmup import all_jobs
+
+for job in all_jobs().values():
+    job()
+for found in pkgutil.iter_modules(kernels.__path__):
+    if found.name.endswith("_compiled"):
+        module = importlib.import_module(f"fullwell.kernels.{found.name}")
+        for name in module.__all__:
+            loop = getattr(module, name)
+            if isinstance(loop, Dispatcher) and not loop.overloads:
+                # What became part of another loop is in the cache, but is not loaded.
+                if not any(Path(loop.stats.cache_path).glob(f"{found.name}.{name}-*.nbi")):
+                    print(found.name, name)
+"""
+
+
+def test_no_loop_is_left_out():
+    done = subprocess.run([sys.executable, "-c", LEFT], check=True, capture_output=True, text=True)
+
+    assert done.stdout == ""
+
+
 def test_a_module_of_kernels_may_bring_its_own_job(monkeypatch):
     called = []
     monkeypatch.setattr(covariances, "warm_up", lambda: called.append(1), raising=False)

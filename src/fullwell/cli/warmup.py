@@ -86,7 +86,7 @@ def _cosmic_rays() -> None:
 
     ones = np.ones((16, 16), np.float32)
     data = ones.copy()
-    data[8, 8] = 1000  # without a hit some loops are not called
+    data[::5, ::5] = 1000  # without many hits some loops are not called
     medians: tuple[Callable[[], object], ...] = (
         lambda: find_cosmic_rays(data, ones, medians="full"),
         lambda: find_cosmic_rays(data, ones, medians="separable"),
@@ -99,7 +99,7 @@ def _correct() -> None:
     import numpy as np
 
     from fullwell.kernels.correct import Amplified, Images, Outputs, correct_plane
-    from fullwell.kernels.histograms import count_differences, count_values
+    from fullwell.kernels.histograms import count_bits, count_differences, count_values
     from fullwell.kernels.planes import Plane
 
     zeros, one = np.zeros(8, np.float32), np.ones((1, 8), np.float32)
@@ -112,3 +112,4 @@ def _correct() -> None:
     for part in (raw, raw[:, :4]):
         count_values(part, compiled=True)
     count_differences(raw, compiled=True)
+    count_bits(raw, compiled=True)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from fullwell.errors import ParameterError
 
-__all__ = ["POOLS", "pool_blocks"]
+__all__ = ["POOLS", "pool_blocks", "warm_up"]
 
 #: What a block can become.
 POOLS = ("mean", "max", "or")
@@ -83,3 +83,11 @@ def _plain(image: npt.NDArray[Any], factor: int, how: str) -> npt.NDArray[Any]:
     else:
         values = over_blocks(np.maximum, np.where(good, image, -np.inf))
     return np.where(counts > 0, values, np.nan).astype(np.float32)
+
+
+def warm_up() -> None:
+    """Compile all loops."""
+    for how in POOLS:
+        pool_blocks(np.ones((2, 2), np.uint16), 2, how=how)
+        if how != "or":
+            pool_blocks(np.ones((2, 2), np.float32), 2, how=how)
