@@ -135,7 +135,14 @@ OPTIONAL = (
         "CosmicRays.diffusion",
     ),
     *("Crosstalk.quadratic", "Dark.temperature", "Defects.throughput", "FullWell.onset", "FullWell.ramp"),
-    *("FullWell.saturation", "FullWell.suspect", "Persistence.trapped", "ReadOutDark.temperature"),
+    *(
+        "FullWell.saturation",
+        "FullWell.suspect",
+        "Fringes.sky",
+        "Fringes.thin_film.sky",
+        "Persistence.trapped",
+        "ReadOutDark.temperature",
+    ),
     *("Telegraph.temperature", "Telegraph.energy", "Trap.amplifier"),
 )
 SIGNED = (

@@ -125,6 +125,28 @@ def sky_frames(chain, *, level, count=8, seconds=100.0, **state):
     return FrameSet(frames)
 
 
+def test_fringes_grow_with_the_sky():
+    """Without a level of its own the pattern is a part of the sky that is there, whatever else shines."""
+    pattern = Fringes.thin_film(SHAPE, seed=3, visibility=0.05).pattern
+    chain = SignalChain([Fringes(pattern)], detector=DETECTOR)
+    stars = Stars.random(5, shape=SHAPE, flux=(3, 300), seed=1)
+    for level in (5.0, 500.0):
+        dark, bright = (
+            chain.expose(Scene([Sky(level), *more]), 10.0, seed=1).frame.data
+            for more in ((), (Lamp(7.0), stars))
+        )
+        np.testing.assert_allclose(dark, 10 * level * (1 + pattern), rtol=1e-5)
+        assert bright.std() > dark.std() * 0.9
+        added = bright - 10 * Scene([Sky(level), Lamp(7.0), stars]).render(SHAPE)
+        np.testing.assert_allclose(added, 10 * level * pattern, atol=2e-3 * level)
+    image = np.full(SHAPE, 40.0, np.float32)
+    np.testing.assert_allclose(chain.expose(image, 10.0, seed=1).frame.data, 400 * (1 + pattern), rtol=1e-5)
+    fixed = SignalChain([Fringes(pattern, sky=50.0)], detector=DETECTOR)
+    np.testing.assert_allclose(
+        fixed.expose(Sky(5.0), 10.0, seed=1).frame.data, np.maximum(50 + 500 * pattern, 0), rtol=1e-5
+    )
+
+
 def test_fringes_are_found_and_their_amplitude_fitted():
     true = Fringes.thin_film(SHAPE, seed=3, visibility=0.05, sky=50.0)
     chain = SignalChain([true, *READ])

@@ -120,6 +120,7 @@ def expose(
         idle=None if idle is None else _seconds("idle", idle),
         light_time=light_time,
         night_sky=has_night_sky(scene),
+        sky_level=getattr(scene, "sky_level", None),
     )
     path = _Path(signal, seen)
     kept: dict[str, Frame] = {}

@@ -107,7 +107,8 @@ class Affine:
             is squared.
         """
         dtype = frame.data.dtype if frame.data.dtype.kind == "f" else np.dtype(np.float32)
-        data = (frame.data * self.scale + self.offset).astype(dtype, copy=False)
+        with np.errstate(invalid="ignore"):  # what is infinite where the scale is 0 has no value
+            data = (frame.data * self.scale + self.offset).astype(dtype, copy=False)
         variance = frame.variance
         added = 0.0 if self.variance is None else self.variance
         if variance is not None:

@@ -104,6 +104,8 @@ class Signal:
         Standard deviation of charge that drifts the whole thickness, pixels; None where no effect states it.
     night_sky : bool
         Whether the light is, in part, that of the night sky with its narrow lines.
+    sky_level : float or None
+        How much of it that is, e-/s/pixel; None where the light does not say.
     """
 
     image: npt.NDArray[Any]
@@ -122,6 +124,7 @@ class Signal:
     behind: Sequence[npt.NDArray[Any]] | None = None
     spread: float | None = None
     night_sky: bool = True
+    sky_level: float | None = None
 
     @property
     def layout(self) -> str:

@@ -82,7 +82,8 @@ class CorrelatedNoise(Effect):
     correlation : array_like, shape (amplifiers, amplifiers), or None
         Instead of `common`: correlation of each amplifier with each other, in all three.
     errors : tuple of float
-        Standard errors of rows, slow and banding, where they were measured, in electrons.
+        Standard errors of rows, slow and banding in electrons, then of `period` in pixels and of `common`,
+        where they were measured.
 
     Raises
     ------
@@ -229,8 +230,8 @@ class CorrelatedNoise(Effect):
         ]
         rows, common, slow, banding, _ = np.mean(found, axis=0)
         spread = np.std(found, axis=0, ddof=1) / np.sqrt(len(found)) if len(found) > 1 else np.full(5, np.nan)
-        waves = [(wave, length) for *_, wave, length in found if wave > 0]
-        period = float(np.average([p for _, p in waves], weights=[w for w, _ in waves])) if waves else 100.0
+        waves = np.array([(wave, length) for *_, wave, length in found if wave > 0]).reshape(-1, 2)
+        period = float(np.average(waves[:, 1], weights=waves[:, 0])) if len(waves) else 100.0
         return cls(
             rows=np.sqrt(max(rows, 0)),
             slow=np.sqrt(max(slow, 0)),
@@ -242,6 +243,8 @@ class CorrelatedNoise(Effect):
                 _error_of_root(rows, spread[0]),
                 _error_of_root(slow, spread[2]),
                 _error_of_root(2 * banding, 2 * spread[3]),
+                _error_of_mean(waves[:, 1]),
+                _error_of_ratio(np.array(found)[:, 1], np.array(found)[:, 0]),
             ),
         )
 
@@ -298,6 +301,19 @@ def _error_of_root(variance: float, error: float) -> float:
     return float(error / (2 * np.sqrt(variance)) if variance > error else np.sqrt(max(error, 0.0)))
 
 
+def _error_of_mean(values: npt.NDArray[np.float64]) -> float:
+    """Return the standard error of a mean, from the scatter; NaN with fewer than two values."""
+    return float(np.std(values, ddof=1) / np.sqrt(values.size)) if values.size > 1 else float("nan")
+
+
+def _error_of_ratio(above: npt.NDArray[np.float64], below: npt.NDArray[np.float64]) -> float:
+    """Return the standard error of the ratio of two means that scatter together, from pairs of values."""
+    middle = float(np.mean(below))
+    if not middle > 0:
+        return float("nan")
+    return _error_of_mean(above - np.mean(above) / middle * below) / middle
+
+
 def _slow(white: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """White noise to noise with power 1/f and variance 1 from one wave a frame to the sampling frequency."""
     n = white.size
@@ -339,6 +355,29 @@ def _separated(
     return rows, common, float(slows.mean()), float(waves.mean()), period
 
 
+def _frequency_of(part: npt.NDArray[np.float64], peak: int) -> float:
+    """Waves a frame of the sine that fits best, within a step of the highest peak of the spectrum.
+
+    Rows have levels of their own, which are fitted along: sine and cosine are levelled as the rows are.
+    """
+    from scipy.optimize import minimize_scalar
+
+    levelled = part - part.mean(axis=1, keepdims=True)
+    ticks = np.arange(part.size).reshape(part.shape) * (2 * np.pi / part.size)
+
+    def missed(frequency: float) -> float:
+        waves = np.stack([np.cos(frequency * ticks), np.sin(frequency * ticks)])
+        waves -= waves.mean(axis=2, keepdims=True)
+        design = waves.reshape(2, -1)
+        right = design @ levelled.ravel()
+        return -float(right @ np.linalg.solve(design @ design.T, right))
+
+    # Steps of a third first: the spectrum of a finite row of numbers has side lobes.
+    start = min(peak + np.linspace(-1, 1, 7), key=missed)
+    found = minimize_scalar(missed, bounds=(start - 0.4, start + 0.4), method="bounded")
+    return float(found.x)
+
+
 def _wave_and_slow(part: npt.NDArray[np.float64], white: float) -> tuple[float, float, float]:
     """Variance and period of the highest peak, and variance of 1/f noise, from pixels in read order."""
     levelled = part - part.mean(axis=1, keepdims=True)
@@ -353,8 +392,7 @@ def _wave_and_slow(part: npt.NDArray[np.float64], white: float) -> tuple[float, 
     variance = float(power[near].sum() - floor * (near.stop - near.start))
     # Of n/2 exponential numbers the highest is below 25 times their mean with a probability of n/2 e^-25.
     wave = variance if power[peak] > 25 * floor and variance > 0 else 0.0
-    weight = np.arange(near.start, near.stop)
-    center = float((power[near] * weight).sum() / power[near].sum())
+    center = _frequency_of(part, peak) if wave else float(peak)
     low = np.arange(lowest, max(lowest + 2, n // 100))
     kept = low[np.abs(low - peak) > 3] if wave else low
     excess = float(np.mean(power[kept] - floor)) if kept.size else 0.0

@@ -43,9 +43,10 @@ class Fringes(Effect):
         Mean 0, checked; part of the sky level at amplitude 1.
     amplitude : float
         Times `pattern`, forward; ``state['fringes']['amplitude']`` takes its place in single exposures.
-    sky : Quantity or float
+    sky : Quantity, float or None
         Sky level, e-/s, that the pattern is a part of, forward, in exposures with light of the night sky:
         a `Scene` with a `Sky` in it, or an image. Lamps, twilight, the moon and stars have no narrow lines.
+        None is the level of that very sky, so that fringes grow with it; of an image it is the median.
     variance : float or ndarray
         Of a measured pattern.
     id : str
@@ -63,7 +64,7 @@ class Fringes(Effect):
     settable: ClassVar[Mapping[str, type[float] | type[str]]] = {"amplitude": float}
     pattern: npt.NDArray[np.float32] = attrs.field(converter=_pattern)
     amplitude: float = attrs.field(default=1.0, **quantity(least=0))
-    sky: float = attrs.field(default=0.0, **quantity(u.electron / u.s, least=0))
+    sky: float | None = attrs.field(default=None, **quantity(u.electron / u.s, least=0, optional=True))
     variance: Any = 0.0
     id: str = ""
 
@@ -82,7 +83,7 @@ class Fringes(Effect):
         thickness: u.Quantity | float = 40.0,
         roughness: u.Quantity | float = 1.0,
         visibility: float = 0.04,
-        sky: u.Quantity | float = 0.0,
+        sky: u.Quantity | float | None = None,
     ) -> Self:
         """Draw the fringes of a film whose thickness wanders.
 
@@ -98,7 +99,7 @@ class Fringes(Effect):
             Mean of the silicon and standard deviation of its slow changes, micrometers.
         visibility : float
             Amplitude of one line's fringes, as part of the sky.
-        sky : Quantity or float
+        sky : Quantity, float or None
             As for the class.
 
         Notes
@@ -138,9 +139,16 @@ class Fringes(Effect):
         if not (signal.night_sky and signal.image.any()):
             signal.truth["fringe_amplitude"] = 0.0
             return
-        added = np.float32(amplitude * self.sky * signal.exposure_time) * self.pattern
+        added = np.float32(amplitude * self._charge(signal)) * self.pattern
         signal.image = np.maximum(signal.image + added, 0).astype(np.float32)
         signal.truth["fringe_amplitude"] = amplitude
+
+    def _charge(self, signal: Signal) -> float:
+        """Electrons of the sky in an exposure."""
+        level = signal.sky_level if self.sky is None else self.sky
+        if level is None:
+            return float(np.median(signal.image))
+        return level * signal.exposure_time
 
     @classmethod
     def measure(

@@ -51,6 +51,11 @@ class Sky:
         """Whether there is light with the narrow lines of the night sky."""
         return self.level > 0
 
+    @property
+    def sky_level(self) -> float:
+        """Mean light of the night sky, e-/s/pixel."""
+        return self.level
+
     def render(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
         """Return the expected photo-electrons per second and pixel."""
         image = np.zeros(shape, np.float32)

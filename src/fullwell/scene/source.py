@@ -60,6 +60,12 @@ class Scene:
         """Whether one of the parts has the narrow lines of the night sky."""
         return any(has_night_sky(part) for part in self.parts)
 
+    @property
+    def sky_level(self) -> float | None:
+        """Light of the night sky, e-/s/pixel, all parts together; None where a part of it does not say."""
+        levels = [getattr(part, "sky_level", None) for part in self.parts if has_night_sky(part)]
+        return None if None in levels else float(sum(level for level in levels if level is not None))
+
     def render(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
         """Return the expected photo-electrons per second and pixel, before the flat response.
 
