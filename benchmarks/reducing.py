@@ -3,8 +3,9 @@
 Five biases, five darks, five flats and fifty science frames of 16 bits; the masters are made of them and every science
 frame is written with its uncertainty and flags and forced to disk. ccdproc does the same steps in two processes.
 "moving the bytes" reads every file once and writes planes of the size of ours with the same calls of fsync, in two
-threads. The files lie in the page cache; report, pictures and cosmic rays are off. ccdproc subtracts and divides the
-same, but combines with another rule for outliers: values are compared within a tenth of the noise of a pixel.
+threads; they go through the system's cache, as usual, and ours past it where that can be. The raw files lie in that
+cache; report, pictures and cosmic rays are off. ccdproc subtracts and divides the same, but combines with another rule
+for outliers: values are compared within a tenth of the noise of a pixel.
 """
 
 from __future__ import annotations
