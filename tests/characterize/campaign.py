@@ -30,7 +30,7 @@ IDLE = 900.0
 
 @attrs.frozen
 class Size:
-    """How many frames, and how large the spots are."""
+    """How many frames, and how large the spots are; a level that stands twice has two pairs of flats."""
 
     biases: int
     darks: int
@@ -45,7 +45,7 @@ class Campaign:
     def __init__(self, chain: SignalChain, size: Size, folder: Path, *, seed: int) -> None:
         assert chain.detector is not None
         self.chain, self.detector, self.folder, self.seed = chain, chain.detector, folder, seed
-        self.levels = np.array(size.levels)
+        self.levels = np.unique(size.levels)
         self._number, self._memory = 0, None
         lamp = np.full(self.detector.shape, LAMP, np.float32)
         self.biases = self._made((None, 0.0) for _ in range(size.biases))
