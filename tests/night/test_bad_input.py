@@ -290,11 +290,11 @@ def test_a_disk_that_is_full_for_a_moment(raw, out, run, tree, whole, monkeypatc
     """Products fail and are named; the rest goes on, and the next run mends it."""
     from fullwell.night import calibrating
 
-    def fail(frame, path, **options):
+    def fail(path, content):
         raise FileError(path, "cannot be written: No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(calibrating, "write", fail)
+        patched.setattr(calibrating, "write_whole", fail)
         ran = run(raw, out)
     assert ran.code == 1
     assert [one["status"] for one in ran.data["calibrated"]] == ["failed", "failed"]
@@ -309,10 +309,10 @@ def test_an_outdated_product_does_not_stay_where_the_new_one_failed(raw, reduced
 
     Night(raw).biases(1, stem="more")
 
-    def fail(frame, path, **options):
+    def fail(path, content):
         raise FileError(path, "cannot be written: No space left on device")
 
-    monkeypatch.setattr(calibrating, "write", fail)
+    monkeypatch.setattr(calibrating, "write_whole", fail)
     ran = run(raw, reduced)
     assert "calibrated/field_1.fits" in ran.result.removed
     assert not (reduced / "calibrated" / "field_1.fits").exists()
@@ -323,11 +323,11 @@ def test_a_defect_of_the_program_is_raised_and_leaves_the_folder_good(
 ):
     from fullwell.night import calibrating
 
-    def broken(frame, path, **options):
+    def broken(path, content):
         raise TypeError("a defect")
 
     with monkeypatch.context() as patched:
-        patched.setattr(calibrating, "write", broken)
+        patched.setattr(calibrating, "write_whole", broken)
         with pytest.raises(TypeError, match="a defect"):
             reduce(raw, out)
     run(raw, out)
