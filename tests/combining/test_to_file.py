@@ -172,3 +172,18 @@ def test_plain_files_that_do_not_fit_together_are_refused_as_frames_are(paths, t
     with pytest.raises(NotEnoughFrames):
         stack_files([], tmp_path / "out.fits", spread="std")
     assert not (tmp_path / "out.fits").exists()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("folder", ["stl1001-lab", "st402-spectra"])
+def test_plain_frames_of_real_cameras_give_the_same_bytes(data_folder, tmp_path, monkeypatch, folder):
+    files = sorted((data_folder / folder).rglob("*.FIT"))
+    assert files
+    assert all(plain_image(path) for path in files)
+
+    options = {"spread": "std", "clip": 1.3, "history": lambda spread: [spread]}
+    stack_files([files[0]] * 3, tmp_path / "quick.fits", **options)
+    monkeypatch.setattr(to_file, "plain_image", lambda path: None)
+    stack_files([files[0]] * 3, tmp_path / "usual.fits", **options)
+
+    assert (tmp_path / "quick.fits").read_bytes() == (tmp_path / "usual.fits").read_bytes()

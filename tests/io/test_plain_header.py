@@ -17,6 +17,7 @@ PLAIN = [
     "BZERO   =                32768 / offset",
     "EXPTIME =                 30.5 / [s]",
     "CRVAL1  =        -1.25E-03",
+    "CCD-TEMP= -1.020308403674E+001",
     "OBJECT  = 'NGC 1234'           / what was looked at",
     "DATE-OBS= '2024-01-02T03:04:05.678'",
     "FILTER  = 'V'",
@@ -37,7 +38,7 @@ def test_plain_cards_are_read_as_astropy_reads_them():
             assert header[card.keyword] == want[card.keyword]
             assert type(header[card.keyword]) is type(want[card.keyword])
             assert card.comment == want.comments[card.keyword]
-    assert len(header) == len(list(header)) == 8
+    assert len(header) == len(list(header)) == 9
     assert header.get("NOTHING") is None
 
 
@@ -57,6 +58,7 @@ def test_plain_cards_are_read_as_astropy_reads_them():
         "COMPLEX =           (1.0, 2.0)",
         "NOTANUM =                  NaN",
         "HUGE    = 1.0E999",
+        "ENDLESS = 1.0E9999",
         "DOUBLE  =               1.0D+3",
         "NOSPACE =1",
         "UNIT    =              1.5 sec",

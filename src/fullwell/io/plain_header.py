@@ -6,6 +6,7 @@ the plainest form; these are read here, and for anything else there is astropy.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,7 +19,7 @@ __all__ = ["NotPlain", "PlainCard", "PlainHeader", "plain_header"]
 
 _VALUE = re.compile(
     r"(?P<keyword>[A-Z0-9_-]{1,8}) *= +"
-    r"(?:(?P<logical>[TF])|(?P<whole>[+-]?\d{1,18})|(?P<real>[+-]?\d{1,18}\.\d{0,18}(?:E[+-]?\d{1,2})?)"
+    r"(?:(?P<logical>[TF])|(?P<whole>[+-]?\d{1,18})|(?P<real>[+-]?\d{1,18}\.\d{0,18}(?:E[+-]?\d{1,3})?)"
     r"|'(?P<text>[^']*)')"
     r" *(?:/ ?(?P<comment>.*))?"
 )
@@ -100,4 +101,6 @@ def _card(text: str) -> PlainCard:
         value = found["logical"] == "T"
     else:
         value = int(found["whole"]) if found["whole"] is not None else float(found["real"])
+        if not math.isfinite(value):
+            raise NotPlain
     return PlainCard(found["keyword"], value, (found["comment"] or "").rstrip(), text)
