@@ -102,7 +102,8 @@ class Limits:
 
 
 def _name_of(unit: u.UnitBase) -> str:
-    return str(unit).replace("electron", "e-").replace(" / ", "/").replace(" ", "")
+    # astropy writes the factor of 1/s too.
+    return str(unit).removeprefix("1.0 ").replace("electron", "e-").replace(" / ", "/")
 
 
 def in_unit(value: Any, unit: u.UnitBase | None, *, name: str = "quantity") -> Any:

@@ -286,3 +286,10 @@ def test_impossible_light_is_refused(light, message):
     for scene in (light, Wrong(light)):
         with pytest.raises(ParameterError, match=f"scene.*{message}"):
             chain.expose(scene, 1.0, seed=1)
+
+
+@pytest.mark.parametrize("take", [5.0, (5.0,), Sky(1.0), (1.0,) * 9])
+def test_what_is_no_take_is_refused(take):
+    chain = SignalChain([ShotNoise()], detector=Detector.single((4, 5)))
+    with pytest.raises(ParameterError, match="take"):
+        chain.expose_sequence([take], seed=1)

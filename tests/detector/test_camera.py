@@ -179,3 +179,23 @@ def test_round_trip():
     np.testing.assert_array_equal(back.crosstalk["S00", "S01"], MATRIX)
     assert back.quadratic == {}
     assert back.detectors["S00"].amplifiers == ITL.amplifiers
+
+
+def test_the_noise_of_an_aggressor_leaks_with_the_slope_at_its_signal():
+    c, q, signal, variance = 1e-3, 1e-8, 1e5, 25.0
+    ones = np.ones((16, 1))
+    camera = Camera("pair", CAMERA.detectors, {}, {("S00", "S01"): c * ones}, {("S00", "S01"): q * ones})
+    pair = {
+        name: Frame(np.full(detector.shape, level, np.float32), unit=u.electron, detector=detector)
+        for name, detector, level in (("S00", ITL, 0.0), ("S01", ONE, signal))
+    }
+    pair["S00"] = pair["S00"].with_(variance=np.zeros(ITL.shape, np.float32))
+    pair["S01"] = pair["S01"].with_(variance=np.full(ONE.shape, variance, np.float32))
+    found = remove_crosstalk_between(camera, pair)["S00"].variance.max()
+    assert found == pytest.approx((c + 2 * q * signal) ** 2 * variance, rel=1e-4)
+
+
+def test_it_is_taken_out_once():
+    after = remove_crosstalk_between(CAMERA, frames())
+    with pytest.raises(ChainError, match="already"):
+        remove_crosstalk_between(CAMERA, after)

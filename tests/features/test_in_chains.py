@@ -103,12 +103,23 @@ def test_tearing_is_another_in_each_exposure():
     np.testing.assert_allclose(DETECTOR.assemble(first), expected, rtol=1e-5)
 
 
-def test_a_satellite_is_light():
-    (flat,) = as_effects([Satellite(brightness=0.5)], DETECTOR)
-    assert flat.name == "flat"
-    assert flat.response.max() == pytest.approx(1.5, abs=0.01)
+def test_a_satellite_is_light_of_one_exposure():
+    with pytest.raises(ParameterError, match="every exposure"):
+        as_effects([Satellite()], DETECTOR)
+    light = np.full(DETECTOR.shape, 100.0)
+    trail = light * Satellite(brightness=0.5).render(DETECTOR)
+    chain = SignalChain([Gain(1.0)], detector=DETECTOR)
+    with_it, without = (e.frame.data for e in chain.expose_sequence([(trail, 1.0), (light, 1.0)], seed=1))
+    assert with_it.max() == pytest.approx(150.0, abs=1.0)
+    assert without.max() == 100.0
 
 
 def test_features_that_want_more_than_a_pixel_has_are_refused():
     with pytest.raises(ParameterError, match="must not cross"):
         as_effects([EdgeRollOff(0.7), EdgeRollOff(0.7)], DETECTOR)
+
+
+@pytest.mark.parametrize("use", [as_effects, response_of, pixel_area_of])
+def test_only_features(use):
+    with pytest.raises(ParameterError, match="features"):
+        use([3], Detector.single((20, 30)))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fullwell.errors import ParameterError
 from fullwell.photon_transfer import find_turnoff, variance_turnoff
 from fullwell.photon_transfer.turnoff import between_steps
 
@@ -142,3 +143,19 @@ def test_noise_alone_does_not_turn_a_flat_stretch():
         rising += find_turnoff(light, 3000 * light * noise, 0.007 * 3000 * light) is not None
     assert flat <= 2
     assert rising == 0
+
+
+@pytest.mark.parametrize(
+    ("mean", "variance", "error", "name"),
+    [
+        ([1.0, 2.0, 3.0], [1.0, 2.0], 0.0, "variance"),
+        ([[1.0, 2.0]], [[1.0, 2.0]], 0.0, "mean"),
+        (["a", "b"], [1.0, 2.0], 0.0, "mean"),
+        ([1.0, 2.0], [1.0, np.nan], 0.0, "variance"),
+        ([1.0, 2.0], [1.0, 2.0], np.nan, "error"),
+        ([1.0, 2.0], [1.0, 2.0], -1.0, "error"),
+    ],
+)
+def test_values_that_make_no_curve_are_refused(mean, variance, error, name):
+    with pytest.raises(ParameterError, match=name):
+        find_turnoff(mean, variance, error)

@@ -57,6 +57,21 @@ class Take(Brief):
     noise: Noise | None = None
 
 
+def as_take(value: Take | Sequence[Any]) -> Take:
+    """Return what is to be taken from a `Take`, or from its parts in a tuple or list.
+
+    Raises
+    ------
+    ParameterError
+        If it is neither.
+    """
+    if isinstance(value, Take):
+        return value
+    if not isinstance(value, tuple | list) or not 2 <= len(value) <= len(attrs.fields(Take)):
+        raise ParameterError("take", value, "a Take, or a tuple (scene, exposure time, ...)")
+    return Take(*value)
+
+
 @attrs.frozen(eq=False, repr=False)
 class Exposure(Brief):
     """A simulated frame and what is true about it.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from astropy import units as u
 
 from fullwell.chain.backward import correct
-from fullwell.chain.forward import Exposure, Renders, Take, expose
+from fullwell.chain.forward import Exposure, Renders, Take, as_take, expose
 from fullwell.detector import Detector
 from fullwell.detector.shrinking import with_amplifiers_of
 from fullwell.effects.base import Effect
@@ -234,7 +234,7 @@ class SignalChain:
             As for `expose`.
         """
         chosen, first = self._detector_or(detector), _noise_of(noise, seed)
-        todo = [take if isinstance(take, Take) else Take(*take) for take in takes]
+        todo = [as_take(take) for take in takes]
 
         def made() -> Iterator[Exposure]:
             carried = memory

@@ -126,8 +126,8 @@ class Camera:
     ) -> dict[str, npt.NDArray[np.float32]]:
         """Return the variance that taking out what leaked brings into each image.
 
-        The noise of an aggressor enters with the square of the coefficient, and where coefficients have
-        errors these times the signal.
+        The noise of an aggressor enters with the square of what one more electron leaks, ``c + 2 q S``, and
+        where coefficients have errors these times the signal.
 
         Parameters
         ----------
@@ -137,6 +137,11 @@ class Camera:
         """
         added = {name: np.zeros(image.shape, np.float32) for name, image in images.items()}
         self._add(added, _squares(self.crosstalk), variances, layout)
+        if self.quadratic:  # (c + 2 q S)^2 of the slope, less the c^2 above
+            bent = {k: variances[k] * images[k] for k in variances}
+            self._add(added, _slopes(self.crosstalk, self.quadratic), bent, layout)
+            squared = {k: variances[k] * (2 * images[k]) ** 2 for k in variances}
+            self._add(added, _squares(self.quadratic), squared, layout)
         for errors, power in ((self.errors, 2), (self.quadratic_errors, 4)):
             if errors:
                 self._add(added, _squares(errors), {k: image**power for k, image in images.items()}, layout)
@@ -159,6 +164,16 @@ class Camera:
 def _squares(matrices: Mapping[Pair, npt.NDArray[np.float64]]) -> dict[Pair, npt.NDArray[np.float64]]:
     """Squares of what is finite; what was never measured counts nothing."""
     return {pair: np.where(np.isfinite(matrix), matrix, 0.0) ** 2 for pair, matrix in matrices.items()}
+
+
+def _slopes(
+    linear: Mapping[Pair, npt.NDArray[np.float64]], quadratic: Mapping[Pair, npt.NDArray[np.float64]]
+) -> dict[Pair, npt.NDArray[np.float64]]:
+    """Products ``4 c q`` of what is known: with the signal the middle term of ``(c + 2 q S)^2``."""
+    none = np.float64(0.0)
+    return {
+        pair: 4 * np.nan_to_num(linear.get(pair, none)) * np.nan_to_num(quadratic[pair]) for pair in quadratic
+    }
 
 
 def _leak(

@@ -18,6 +18,7 @@ from fullwell.quantities import number
 
 __all__ = ["add_crosstalk_between", "measure_crosstalk_between", "remove_crosstalk_between"]
 
+_APPLIED = "camera_crosstalk"
 _ROUNDS = 3  # each leaves an error smaller by the size of the coefficients
 
 
@@ -50,11 +51,16 @@ def add_crosstalk_between(camera: Camera, frames: Mapping[str, Frame]) -> dict[s
 def remove_crosstalk_between(camera: Camera, frames: Mapping[str, Frame]) -> dict[str, Frame]:
     """Take out what `add_crosstalk_between` adds; parameters and errors as there.
 
+    Detectors that are absent leak nothing. Of frames it was taken out of already it is not taken out again.
+
     As within a detector, the noise of an aggressor that leaked is subtracted with it. Noise that came in
     later stays, with the square of the coefficient, and where coefficients have errors these times the
     signal: both are added to the variance of frames that have one.
     """
     layout = _layout(camera, frames)
+    for name, frame in frames.items():
+        if _APPLIED in frame.applied:
+            raise ChainError(f"crosstalk between detectors was taken out of the frame of {name} already")
     true = {name: frame.data for name, frame in frames.items()}
     for _ in range(_ROUNDS):
         leaked = camera.leakage(true, layout=layout)
@@ -64,7 +70,9 @@ def remove_crosstalk_between(camera: Camera, frames: Mapping[str, Frame]) -> dic
     more = camera.leakage_variance(true, noisy, layout=layout)
     return {
         name: frame.with_(
-            data=true[name], variance=None if frame.variance is None else frame.variance + more[name]
+            data=true[name],
+            variance=None if frame.variance is None else frame.variance + more[name],
+            applied=(*frame.applied, _APPLIED),
         )
         for name, frame in frames.items()
     }

@@ -213,6 +213,9 @@ class Crosstalk(Effect):
 
     def _added_variance(self, signal: npt.NDArray[np.float32], variance: npt.NDArray[np.float32]) -> Any:
         added = _times(self.coefficients**2, variance)
+        if self.quadratic is not None:  # (c + 2 q S)^2 of the slope, less the c^2 above
+            added += _times(4 * self.coefficients * self.quadratic, signal * variance)
+            added += _times(4 * self.quadratic**2, signal * signal * variance)
         for errors, power in ((self.errors, 2), (self.quadratic_errors, 4)):
             if errors is not None:
                 added += _times(np.where(np.isfinite(errors), errors, 0.0) ** 2, signal**power)

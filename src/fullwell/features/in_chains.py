@@ -23,6 +23,16 @@ __all__ = ["as_effects", "gain_with", "pixel_area_of", "response_of"]
 _ALL = reduce(or_, ActsOn)
 
 
+def _checked(features: Iterable[Feature]) -> tuple[Feature, ...]:
+    if isinstance(features, Feature):
+        return (features,)
+    found = tuple(features) if isinstance(features, Iterable) else (features,)
+    for feature in found:
+        if not isinstance(feature, Feature):
+            raise ParameterError("features", feature, "features, such as fullwell.features.TreeRings()")
+    return found
+
+
 def response_of(
     features: Iterable[Feature],
     detector: Detector,
@@ -56,7 +66,7 @@ def response_of(
     """
     nanometers = number(wavelength, "wavelength", u.nm, least=200, most=1200)  # where silicon sees
     image = np.ones(detector.shape)
-    for feature in features:
+    for feature in _checked(features):
         if feature.acts_on in acts_on:
             image *= feature.render(detector, wavelength=nanometers)
     middle = float(np.median(image))
@@ -73,7 +83,7 @@ def pixel_area_of(features: Iterable[Feature], detector: Detector) -> PixelArea 
     ParameterError
         If they are so strong that boundaries of pixels cross.
     """
-    moving = [feature for feature in features if isinstance(feature, AreaFeature)]
+    moving = [feature for feature in _checked(features) if isinstance(feature, AreaFeature)]
     if not moving:
         return None
     lasting = [feature.boundaries(detector) for feature in moving if not feature.changes]
@@ -96,7 +106,7 @@ def gain_with(features: Iterable[Feature], gain: Gain, detector: Detector) -> Ga
     Gain
         `gain` itself where there are none.
     """
-    for feature in features:
+    for feature in _checked(features):
         if isinstance(feature, AmplifierGainSteps):
             values = np.broadcast_to(gain.values, len(detector.amplifiers))
             gain = attrs.evolve(gain, values=tuple(values / feature.factors(detector)))
@@ -133,12 +143,17 @@ def as_effects(
     Raises
     ------
     ParameterError
-        If a gain is wanted and missing, the wavelength is none that silicon sees, or values are impossible.
+        If a gain is wanted and missing, one of the features is light of a single exposure, such as a
+        satellite, the wavelength is none that silicon sees, or values are impossible.
     """
-    features = tuple(features)
-    photons = ActsOn.PHOTONS | ActsOn.TIME
+    features = _checked(features)
+    for feature in features:
+        if feature.acts_on == ActsOn.PHOTONS | ActsOn.TIME:
+            allowed = "what is in every exposure (multiply the light of the one that has it by its `render`)"
+            raise ParameterError("features", feature, allowed)
+    photons = ActsOn.PHOTONS
     effects: list[Effect] = []
-    if any(feature.acts_on in photons for feature in features):
+    if any(feature.acts_on == photons for feature in features):
         effects.append(response_of(features, detector, wavelength=wavelength, acts_on=photons, filter=filter))
     area = pixel_area_of(features, detector)
     if area is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from fullwell.errors import ParameterError
+
 __all__ = ["between_steps", "find_turnoff", "variance_turnoff"]
 
 FALLING = 2  # points, one after the other
@@ -80,10 +82,18 @@ def find_turnoff(
     -------
     mean, error : float
         Or None, if the variance does not turn.
+
+    Raises
+    ------
+    ParameterError
+        If a value is not finite, an error below 0, or there are not as many of one as of the other.
     """
-    x, y = np.asarray(mean, np.float64), np.asarray(variance, np.float64)
+    x = _finite("mean", mean)
+    y, sigma = _finite("variance", variance, like=x), _finite("error", error, like=x)
+    if (sigma < 0).any():
+        raise ParameterError("error", float(sigma.min()), "0 or more")
     order = np.argsort(x, kind="stable")
-    x, y, sigma = x[order], y[order], np.broadcast_to(np.asarray(error, np.float64), x.shape)[order]
+    x, y, sigma = x[order], y[order], sigma[order]
     known = bool((sigma > 0).all())
     merged, high, noise = _merged(x, y, sigma, near=NEAR if known else SAME)
     top = variance_turnoff(high, noise)
@@ -96,6 +106,18 @@ def find_turnoff(
         if bend is not None:
             return bend[0], float(np.hypot(bend[1], STRAIGHT * bend[0]))
     return rough
+
+
+def _finite(name: str, values: npt.ArrayLike, *, like: Series | None = None) -> Series:
+    allowed = "finite numbers, a sequence" if like is None else f"finite numbers, one or {like.size} of them"
+    try:
+        found = np.asarray(values, np.float64)
+        found = found if like is None else np.broadcast_to(found, like.shape)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(name, values, allowed) from error
+    if found.ndim != 1 or not np.isfinite(found).all():
+        raise ParameterError(name, values, allowed)
+    return found
 
 
 def _bend(x: Series, y: Series, sigma: Series, places: Series) -> tuple[float, float] | None:
