@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Inputs"]
 
+#: Bytes of a mapped file that count as memory of the process, though rows are given back: systems map 2 MiB
+#: where one byte is looked at, for each thread, and the pages beside it.
+LOOKED_AT = 8 * 2**20
 _FEW_FILES, _MANY_FILES = 128, 10_000
 
 
@@ -75,7 +78,8 @@ class Inputs:
         self.data.append(image.plane)
         self.flags.append(None)
         self.shared.append(shared)
-        self._mapped_bytes += 0 if image.plane.can_release else image.plane.nbytes
+        size = image.plane.nbytes
+        self._mapped_bytes += min(size, LOOKED_AT) if image.plane.can_release else size
         if self._mapped_bytes > memory or len(self.data) > _most_mapped():
             for index, each in self._mapped:
                 self.data[index] = each.unmapped()
