@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.io.fits import Card, Header
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fullwell.errors import FrameError
@@ -19,6 +19,7 @@ PRINTABLE = st.characters(min_codepoint=32, max_codepoint=126)
 KEYWORDS = st.text("ABCXYZ019_-", min_size=1, max_size=8)
 
 
+@example(keyword="A", value=False, comment=" ")
 @given(
     keyword=KEYWORDS,
     value=st.booleans() | st.integers(-(10**19), 10**19) | st.text(PRINTABLE, min_size=1, max_size=30),

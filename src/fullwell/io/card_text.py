@@ -54,6 +54,7 @@ def card_text(keyword: str, value: str | bool | int, comment: str = "") -> str:
         shown = f"{('F', 'T')[value] if isinstance(value, bool) else value:>20}"
     if len(keyword) > 8 or len(shown) > CARD - 10:
         raise ValueError(f"{keyword} = {value!r} does not fit into a card")
+    comment = comment.rstrip()  # of blanks alone there is no comment
     text = (f"{keyword:8}= {shown}" + (f" / {comment}" if comment else "")).ljust(CARD)[:CARD]
     if not (text.isascii() and text.isprintable()):
         raise ValueError(f"{keyword} = {value!r} / {comment!r} is not printable ASCII")
