@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 
 import numpy as np
 import pytest
@@ -112,6 +113,26 @@ def test_nothing_is_replaced_unasked(files, tmp_path):
     assert "--overwrite" in result.stderr
     assert out.read_text() == "mine"
     assert call(*files, "-o", out, "--overwrite").exit_code == 0
+
+
+def test_a_stack_takes_the_place_of_no_frame_of_its_own(files, tmp_path):
+    before = files[0].read_bytes()
+    link = tmp_path / "link.fits"
+    link.symlink_to(files[0])
+    for output in (files[0], link):
+        result = call(*files, "-o", output, "--overwrite")
+        assert result.exit_code == 2
+        assert "one of the frames" in result.stderr
+    assert files[0].read_bytes() == before
+
+
+def test_a_pipe_stays_a_pipe(files, tmp_path):
+    pipe = tmp_path / "pipe.fits"
+    os.mkfifo(pipe)
+    result = call(*files, "-o", pipe, "--overwrite")
+    assert result.exit_code != 0
+    assert "no plain file" in result.stderr
+    assert pipe.is_fifo()
 
 
 def test_a_noise_model_that_does_not_hold_is_told_by_the_exit_code(files, tmp_path):

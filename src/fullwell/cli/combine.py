@@ -92,6 +92,8 @@ def combine(
         from fullwell.io.places import check_place
 
         check_place(output, overwrite=overwrite)
+        if output.exists() and any(path.exists() and path.samefile(output) for path in files):
+            raise click.UsageError(f"{output} is one of the frames; give the stack another name")
         by_noise = spread == "noise"
         model = noise_model(
             files[0],

@@ -19,12 +19,16 @@ def checked_target(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
         If the file is there and `overwrite` is False.
     ParameterError
         If its name asks for compression.
+    FileError
+        If it is there and no plain file, such as a device or a pipe.
     """
     target = Path(path)
     if target.suffix.lower() in (".gz", ".fz", ".bz2"):
         raise ParameterError("path", str(path), "a name without compression; products are plain FITS")
     if not overwrite and os.path.lexists(target):
         raise AlreadyExists(f"{path} exists already; allow overwriting or choose another name")
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise FileError(target, "cannot be written: it is no plain file, but a device or a pipe")
     return target
 
 

@@ -28,6 +28,10 @@ _SPECIAL_TEXT = re.compile(r".*&|.*: +[+-]?[\d.].*")
 _PRINTABLE = frozenset(range(32, 127))
 
 
+#: What a truth value would pass for, 0 or 1, though it is none.
+_NUMBERS = ("BZERO", "BSCALE")
+
+
 class NotPlain(Exception):  # noqa: N818  # nothing is wrong with such a header
     """There is a card that astropy has to look at."""
 
@@ -90,7 +94,7 @@ def _card(text: str) -> PlainCard:
     if text.startswith(("COMMENT ", "HISTORY ")):
         return PlainCard(text[:7], text[8:].rstrip(), "", text)
     found = _VALUE.fullmatch(text)
-    if found is None or text[8:10] != "= ":
+    if found is None or text[8:10] != "= " or found["keyword"] == "CONTINUE":
         raise NotPlain
     value: str | bool | int | float
     if found["text"] is not None:
@@ -98,6 +102,8 @@ def _card(text: str) -> PlainCard:
         if not value or _SPECIAL_TEXT.fullmatch(value):
             raise NotPlain
     elif found["logical"] is not None:
+        if found["keyword"] in _NUMBERS:
+            raise NotPlain
         value = found["logical"] == "T"
     else:
         value = int(found["whole"]) if found["whole"] is not None else float(found["real"])
