@@ -82,7 +82,7 @@ def test_threads_never_share_memory():
     for thread in threads:
         thread.join()
     assert not wrong
-    assert pool.idle <= 4 * LARGE
+    assert pool.idle <= 2 * 4 * LARGE  # a thread keeps its array until the next one is there
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
